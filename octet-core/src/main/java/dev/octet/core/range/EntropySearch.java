@@ -17,7 +17,7 @@ package dev.octet.core.range;
  * so that with running sums of c, of c log c and of non-empty bins a candidate costs one logarithm
  * a level, not a pass over its bins.
  */
-final class EntropySearch {
+public final class EntropySearch {
   private EntropySearch() {}
 
   /**
@@ -30,13 +30,13 @@ final class EntropySearch {
    * @param start the fewest bins to keep, at least 1
    * @param stride the step from one candidate to the next, at least 1
    */
-  static int bestBins(long[] counts, int levels, int start, int stride) {
+  public static int bestBins(long[] counts, int levels, int start, int stride) {
     int best = counts.length;
     double least = Double.POSITIVE_INFINITY;
     Sums sums = new Sums(counts);
     for (int bins = start; bins <= counts.length; bins += stride) {
       double divergence = sums.divergence(bins, levels);
-      if (divergence <= least && divergence < Double.POSITIVE_INFINITY) {
+      if (divergence <= least) {
         least = divergence;
         best = bins;
       }
@@ -45,7 +45,7 @@ final class EntropySearch {
   }
 
   /** The divergence of one candidate, in nats; infinite where P is not covered by Q. */
-  static double divergence(long[] counts, int levels, int bins) {
+  public static double divergence(long[] counts, int levels, int bins) {
     return new Sums(counts).divergence(bins, levels);
   }
 

@@ -9,9 +9,9 @@ package dev.octet.core.range;
  * @param symmetric whether the zero point is 0
  * @param narrow whether the most negative q is left out; only when signed
  */
-record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
+public record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
 
-  Levels {
+  public Levels {
     if (bits < 2 || bits > 16) {
       throw new IllegalArgumentException("bits is " + bits + "; choose 2 to 16");
     }
@@ -20,14 +20,16 @@ record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
     }
   }
 
-  int qmin() {
+  /** The smallest q. */
+  public int qmin() {
     if (!signed) {
       return 0;
     }
     return narrow ? -qmax() : -(1 << (bits - 1));
   }
 
-  int qmax() {
+  /** The largest q. */
+  public int qmax() {
     return signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
   }
 
