@@ -278,6 +278,70 @@ public final class Graph {
     changed();
   }
 
+  /**
+   * Puts a node after {@code spec} in the place of {@code node}: the values that both make keep
+   * their names, readers and types. Outputs that only the old node made go with it.
+   *
+   * @return the new node, which has the old one's place in the order
+   * @throws IllegalArgumentException if a link leads to another graph's value, or an output that
+   *     the new node does not make is still needed
+   * @throws ModelException if an output is made by another node already
+   */
+  public Node exchange(Node node, NodeSpec spec) {
+    checkOwned(node);
+    for (Value input : spec.inputs()) {
+      if (input != null) {
+        checkVisible(input);
+      }
+    }
+    Set<Value> made = new HashSet<>();
+    for (Value output : spec.outputs()) {
+      if (output == null) {
+        continue;
+      }
+      checkOwned(output);
+      if ((output.producer != null && output.producer != node)
+          || !made.add(output)
+          || output.constant != null
+          || inputs.contains(output)) {
+        throw new ModelException(
+            "value '" + output.name + "' is made twice; see node '" + spec.name() + "'");
+      }
+    }
+    for (Value output : node.outputs) {
+      if (output != null && !made.contains(output) && isNeeded(output)) {
+        throw new IllegalArgumentException(
+            "node '" + node.label() + "' makes '" + output.name + "', which is still needed");
+      }
+    }
+    Node successor = new Node(this, node.serial, spec);
+    for (int i = 0; i < node.inputs.size(); i++) {
+      Value input = node.inputs.get(i);
+      if (input != null) {
+        input.removeUse(node, i);
+      }
+    }
+    List<Graph> kept = successor.nestedGraphs();
+    for (Graph nested : node.nestedGraphs()) {
+      if (!kept.contains(nested)) {
+        nested.release();
+      }
+    }
+    for (Value output : node.outputs) {
+      if (output != null) {
+        output.producer = null;
+        if (!made.contains(output)) {
+          forget(output);
+        }
+      }
+    }
+    nodes.remove(node);
+    link(successor);
+    nodes.add(successor);
+    changed();
+    return successor;
+  }
+
   /** Removes an unused value that nothing makes, such as an initializer that was replaced. */
   public void remove(Value value) {
     checkOwned(value);

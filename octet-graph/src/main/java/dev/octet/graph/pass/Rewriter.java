@@ -66,6 +66,29 @@ public final class Rewriter {
     graph.setInput(node, index, graph.addConstant(before == null ? stem : before.name(), tensor));
   }
 
+  /**
+   * Puts a node after {@code spec} in the place of {@code node}, making the same values under the
+   * same names, and removes the constants that only the old one read; see {@link Graph#exchange}.
+   */
+  public Node exchange(Node node, NodeSpec spec) {
+    Set<@Nullable Value> read = new LinkedHashSet<>(node.inputs());
+    Node successor = graph.exchange(node, spec);
+    read.forEach(Rewriter::dropIfUnused);
+    return successor;
+  }
+
+  /** What it takes to make {@code node} again, as a start for {@link #exchange}. */
+  public static NodeSpec specOf(Node node) {
+    return new NodeSpec(
+        node.name(),
+        node.op(),
+        node.domain(),
+        node.inputs(),
+        node.outputs(),
+        node.attributes(),
+        node.extra());
+  }
+
   /** Puts {@code replacement} in the place of {@code old}; see {@link Graph#replace}. */
   public void replace(Value old, Value replacement) {
     graph.replace(old, replacement);
