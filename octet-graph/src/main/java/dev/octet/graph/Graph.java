@@ -181,6 +181,12 @@ public final class Graph {
     value.type = type;
   }
 
+  /** Keeps what a file says of {@code value} beyond type and tensor, encoded. */
+  public void setExtra(Value value, Bytes extra) {
+    checkOwned(value);
+    value.extra = extra;
+  }
+
   /** Makes {@code value} an input, after the others. */
   public void addInput(Value value) {
     checkOwned(value);
@@ -426,6 +432,11 @@ public final class Graph {
   }
 
   // ---- the rest ----
+
+  /** Nodes in the order in which they were added, which the links need not allow. */
+  Iterable<Node> nodesAsAdded() {
+    return nodes;
+  }
 
   /** The graph as text, one node a line: for people and for failure messages. */
   @Override

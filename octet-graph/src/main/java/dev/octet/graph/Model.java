@@ -38,6 +38,14 @@ public final class Model {
     this.extra = extra;
   }
 
+  /**
+   * A copy that can be changed without changing this model. Tensors are immutable and shared, so it
+   * costs no memory for weights.
+   */
+  public Model copy() {
+    return new Model(irVersion, opsets, metadata, GraphCopy.of(graph), extra);
+  }
+
   /** ONNX's format version. */
   public long irVersion() {
     return irVersion;

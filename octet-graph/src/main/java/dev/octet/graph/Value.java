@@ -22,6 +22,7 @@ public final class Value {
   @Nullable ValueType type;
   @Nullable Node producer;
   @Nullable Tensor constant;
+  Bytes extra = Bytes.EMPTY;
 
   /** How many nested graphs return this outer value as one of their outputs. */
   int returnedBy;
@@ -67,6 +68,11 @@ public final class Value {
   /** The tensor this value always has: an initializer that is not also an input; null otherwise. */
   public @Nullable Tensor constant() {
     return constant != null && !isInput() ? constant : null;
+  }
+
+  /** What a file says of this value beyond the above (documentation, denotations), encoded. */
+  public Bytes extra() {
+    return extra;
   }
 
   /** Whether callers of the graph supply it. */

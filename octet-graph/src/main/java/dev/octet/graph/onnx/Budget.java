@@ -1,0 +1,44 @@
+package dev.octet.graph.onnx;
+
+import dev.octet.graph.ModelException;
+
+/** What one read has used of its limits. Not thread-safe. */
+final class Budget {
+  private final ReadLimits limits;
+  private final long heapShare;
+  private long bytes;
+
+  Budget(ReadLimits limits) {
+    this.limits = limits;
+    this.heapShare = Runtime.getRuntime().maxMemory() / 4 * 3;
+  }
+
+  ReadLimits limits() {
+    return limits;
+  }
+
+  /** Takes {@code more} bytes of memory, before they are allocated. */
+  void take(long more, String where) {
+    bytes = saturatedSum(bytes, more);
+    if (bytes > limits.maxTotalBytes()) {
+      throw new ModelException(
+          where
+              + " brings the model to "
+              + bytes
+              + " bytes in memory; the limit (maxTotalBytes) is "
+              + limits.maxTotalBytes());
+    }
+    if (bytes > heapShare) {
+      throw new ModelException(
+          where
+              + " brings the model to "
+              + bytes
+              + " bytes in memory, more than three quarters of the heap; give the JVM more (-Xmx)");
+    }
+  }
+
+  private static long saturatedSum(long a, long b) {
+    long sum = a + b;
+    return sum < 0 ? Long.MAX_VALUE : sum;
+  }
+}
