@@ -1,6 +1,7 @@
 package dev.octet.quantize.report;
 
 import java.util.Objects;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,13 +34,14 @@ public record MetricResult(
   }
 
   /**
-   * How much worse the quantized model is, in the unit; negative when it is better, null when
+   * How much worse the quantized model is, in the unit; negative when it is better, empty when
    * nothing compares.
    */
-  public @Nullable Double loss() {
+  public OptionalDouble loss() {
     if (floatValue == null) {
-      return null;
+      return OptionalDouble.empty();
     }
-    return higherIsBetter ? floatValue - quantizedValue : quantizedValue - floatValue;
+    return OptionalDouble.of(
+        higherIsBetter ? floatValue - quantizedValue : quantizedValue - floatValue);
   }
 }

@@ -52,6 +52,27 @@ public record QuantizationReport(
     return new Builder(run);
   }
 
+  /** The warnings, headed by one about the data if {@link DataUse#sameSetWarning} has one. */
+  public List<Warning> allWarnings() {
+    List<Warning> all = new ArrayList<>();
+    if (data != null) {
+      data.sameSetWarning().ifPresent(text -> all.add(new Warning("data", text)));
+    }
+    all.addAll(warnings);
+    return List.copyOf(all);
+  }
+
+  /**
+   * The report for a terminal: what it cost in words, then sizes, metrics, the five layers furthest
+   * from the float model, what stays in float and why, warnings and times, in aligned columns.
+   * Names from the model cannot move the cursor: control characters are replaced.
+   *
+   * @return lines that end in a line feed, about 80 columns wide unless names are long
+   */
+  public String summary() {
+    return ReportSummary.of(this);
+  }
+
   /**
    * The report as JSON, indented, with a {@code schemaVersion}. Numbers that JSON cannot write are
    * the strings {@code "NaN"}, {@code "Infinity"} and {@code "-Infinity"}; times are ISO-8601.
@@ -79,6 +100,18 @@ public record QuantizationReport(
    */
   public void writeJson(Path file) throws IOException {
     AtomicFile.write(file, toJson());
+  }
+
+  /**
+   * Writes the report as one HTML page that needs nothing else: styles, scripts and data are
+   * inside, it makes no network request, and a content security policy forbids any. As atomic as
+   * {@link #writeJson}.
+   *
+   * @throws IOException if the folder does not exist or cannot be written to; nothing is left
+   *     behind then
+   */
+  public void writeHtml(Path file) throws IOException {
+    AtomicFile.write(file, ReportPage.of(this));
   }
 
   /** Collects the parts of a report; everything not set is missing. */

@@ -49,8 +49,12 @@ final class ReportJson {
 
   /** The report as a JSON object that may be extended before it is printed. */
   static ObjectNode tree(QuantizationReport report) {
-    ObjectNode root = MAPPER.createObjectNode().put(VERSION_FIELD, SCHEMA_VERSION);
+    ObjectNode root = object().put(VERSION_FIELD, SCHEMA_VERSION);
     return root.setAll((ObjectNode) MAPPER.valueToTree(report));
+  }
+
+  static ObjectNode object() {
+    return MAPPER.createObjectNode();
   }
 
   static String print(JsonNode node, boolean indented) {
