@@ -35,6 +35,9 @@ Octet.axis = (title, more) => Object.assign({
 Octet.short = (name, length) =>
   name.length <= length ? name : name.slice(0, length / 2 - 1) + "…" + name.slice(1 - length / 2);
 
+// Where room is scarce the end of a name tells layers apart.
+Octet.ending = (name, length) => (name.length <= length ? name : "…" + name.slice(1 - length));
+
 Octet.errorChart = (container, layers, selected, pick) => {
   const values = layers.map(layer => Octet.number(layer.outputSqnrDb));
   const alone = layers.map(layer => Octet.number(layer.localSqnrDb));
@@ -183,7 +186,7 @@ Octet.sizeChart = (container, rows) => {
       scales: {
         x: Octet.axis("", {ticks: {color: () => Octet.colour("muted"), maxTicksLimit: 6, callback: value => Octet.bytes(value)}}),
         y: Octet.axis("", {grid: {display: false}, ticks: {color: () => Octet.colour("ink"), autoSkip: false,
-          callback: (value, i) => Octet.short(rows[i].name, window.innerWidth < 560 ? 18 : 36)}}),
+          callback: (value, i) => Octet.ending(rows[i].name, window.innerWidth < 560 ? 18 : 40)}}),
       },
       plugins: {tooltip: {callbacks: {
         title: items => Octet.short(rows[items[0].dataIndex].name, 60),
