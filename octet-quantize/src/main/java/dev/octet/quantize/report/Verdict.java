@@ -156,11 +156,11 @@ record Verdict(Grade grade, String title, String text) {
     if (now.equals(before)) {
       return name + " stays at " + now;
     }
-    String amount =
-        metric.unit().equals("%")
-            ? " by " + Figures.number(Math.abs(loss), 1) + " percentage points"
-            : "";
-    return "%s %s%s to %s (was %s)"
-        .formatted(name, loss > 0 ? "worsened" : "improved", amount, now, before);
+    String verb =
+        !metric.unit().equals("%")
+            ? (loss > 0 ? "worsened" : "improved")
+            : (loss > 0 == metric.higherIsBetter() ? "fell" : "rose")
+                + " by %s percentage points".formatted(Figures.number(Math.abs(loss), 1));
+    return "%s %s to %s (was %s)".formatted(name, verb, now, before);
   }
 }

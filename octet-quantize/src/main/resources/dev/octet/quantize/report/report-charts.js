@@ -35,6 +35,9 @@ Octet.axis = (title, more) => Object.assign({
 Octet.short = (name, length) =>
   name.length <= length ? name : name.slice(0, length / 2 - 1) + "…" + name.slice(1 - length / 2);
 
+// Where room is scarce the end of a name tells layers apart.
+Octet.ending = (name, length) => (name.length <= length ? name : "…" + name.slice(1 - length));
+
 Octet.errorChart = (container, layers, selected, pick) => {
   const values = layers.map(layer => Octet.number(layer.outputSqnrDb));
   const alone = layers.map(layer => Octet.number(layer.localSqnrDb));
@@ -48,6 +51,7 @@ Octet.errorChart = (container, layers, selected, pick) => {
   const datasets = [{
     data: values.map(height),
     backgroundColor: context => fill(context.dataIndex),
+    hoverBackgroundColor: context => fill(context.dataIndex),
     borderColor: context => Octet.colour(layers[context.dataIndex].quantized ? "quantized" : "float"),
     borderWidth: context => (layers[context.dataIndex].quantized && context.dataIndex !== selected() ? 0 : 1.5),
     borderRadius: 2,
@@ -77,7 +81,8 @@ Octet.errorChart = (container, layers, selected, pick) => {
       onHover: (event, hits) => { event.native.target.style.cursor = hits.length ? "pointer" : "default"; },
       scales: {
         x: Octet.axis("", {grid: {display: false}, ticks: {display: false}}),
-        y: Octet.axis("SQNR (dB)", {beginAtZero: true}),
+        y: Octet.axis("SQNR (dB)", Object.assign({beginAtZero: true,
+          ticks: {color: () => Octet.colour("muted"), includeBounds: false}}, values.includes(Infinity) ? {max: top + 8} : {})),
       },
       plugins: {tooltip: {callbacks: {
         title: items => Octet.short(layers[items[0].dataIndex].node, 60),
@@ -141,16 +146,18 @@ Octet.histogram = (container, tensor, logarithmic) => {
     data: {datasets: [{
       data: bins.counts.map((count, i) => ({x: low + (i + 0.5) * width, y: logarithmic && count === 0 ? null : count})),
       backgroundColor: () => Octet.tint("ink", 0.62),
-      barThickness: Math.max(1, 280 / bins.counts.length * (bins.counts.length * width / (max - min)) * 0.9),
+      categoryPercentage: 1,
+      barPercentage: 0.96,
     }]},
     options: {
       interaction: {mode: "nearest", axis: "x", intersect: false},
       scales: {
-        x: Octet.axis("", {type: "linear", min: min - margin, max: max + margin, grid: {display: false},
-          ticks: {color: () => Octet.colour("muted"), maxRotation: 0, maxTicksLimit: 7, includeBounds: false}}),
+        x: Octet.axis("", {type: "linear", offset: false, min: min - margin, max: max + margin, grid: {display: false},
+          ticks: {color: () => Octet.colour("muted"), maxRotation: 0, maxTicksLimit: 7, includeBounds: false,
+            callback: value => Octet.significant(Number(value.toPrecision(6)))}}),
         y: Octet.axis("", {type: logarithmic ? "logarithmic" : "linear", min: logarithmic ? 0.8 : 0, display: false}),
       },
-      plugins: {tooltip: {displayColors: false, callbacks: {
+      plugins: {tooltip: {callbacks: {
         title: () => "",
         label: item => {
           const from = low + item.dataIndex * width;
@@ -179,7 +186,7 @@ Octet.sizeChart = (container, rows) => {
       scales: {
         x: Octet.axis("", {ticks: {color: () => Octet.colour("muted"), maxTicksLimit: 6, callback: value => Octet.bytes(value)}}),
         y: Octet.axis("", {grid: {display: false}, ticks: {color: () => Octet.colour("ink"), autoSkip: false,
-          callback: (value, i) => Octet.short(rows[i].name, window.innerWidth < 560 ? 18 : 36)}}),
+          callback: (value, i) => Octet.ending(rows[i].name, window.innerWidth < 560 ? 18 : 40)}}),
       },
       plugins: {tooltip: {callbacks: {
         title: items => Octet.short(rows[items[0].dataIndex].name, 60),
@@ -194,6 +201,7 @@ Octet.setUpCharts = () => {
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   Chart.defaults.font.size = 13;
   Chart.defaults.plugins.legend.display = false;
+  Chart.defaults.plugins.tooltip.displayColors = false;
   const redraw = () => { for (const chart of Octet.charts) { chart.resize(); chart.update(); } };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   matchMedia("print").addEventListener("change", redraw);

@@ -81,6 +81,8 @@ Octet.time = seconds => {
     : Math.floor(seconds / 60) + " min " + Math.round(seconds % 60) + " s";
 };
 
+Octet.capital = text => text.charAt(0).toUpperCase() + text.slice(1);
+
 Octet.plural = (n, noun) => n + " " + noun + (n === 1 ? "" : "s");
 
 // An element with attributes and children; a child that is no node becomes text.
@@ -101,11 +103,11 @@ Octet.figures = (name, pairs) =>
     .map(([term, description]) => Octet.element("div", {},
       Octet.element("dt", {}, term), Octet.element("dd", {}, description))));
 
-// A table of plain text. Columns: {title, number}; the first cell of a row is its heading.
-Octet.table = (caption, columns, rows) => Octet.element("table", {},
+// A table of plain text that scrolls when it is too wide. Columns: {title, number}; the first cell of a row is its heading.
+Octet.table = (caption, columns, rows) => Octet.element("div", {class: "scroll"}, Octet.element("table", {},
   Octet.element("caption", {}, caption),
   Octet.element("thead", {}, Octet.element("tr", {}, ...columns.map(column =>
     Octet.element("th", {scope: "col", class: column.number ? "number" : ""}, column.title)))),
   Octet.element("tbody", {}, ...rows.map(row => Octet.element("tr", {}, ...row.map((cell, i) => i === 0
     ? Octet.element("th", {scope: "row"}, cell)
-    : Octet.element("td", {class: columns[i].number ? "number" : ""}, cell))))));
+    : Octet.element("td", {class: columns[i].number ? "number" : ""}, cell)))))));

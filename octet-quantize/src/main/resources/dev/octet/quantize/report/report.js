@@ -2,7 +2,7 @@
 // Fills the page from the data inside it. A section appears only when the report knows something for it.
 (() => {
   const {report, verdict, warnings} = JSON.parse(document.getElementById("data").textContent);
-  const {element, figures, table, number, fixed, decibels, bytes, count, share, metric, significant, plural} = Octet;
+  const {element, figures, table, number, fixed, decibels, bytes, count, share, metric, significant, plural, capital} = Octet;
   const byId = id => document.getElementById(id);
   const {run, layers, tensors} = report;
   const comparison = run.kind === "COMPARISON";
@@ -27,7 +27,8 @@
     const parts = settings
       ? ["recipe " + settings.recipeName, settings.mode, settings.format, "for " + settings.target] : [];
     if (!comparison && run.outputFile) parts.push("written to " + run.outputFile);
-    parts.push(new Date(run.created).toLocaleString("en-GB", {dateStyle: "long", timeStyle: "short"}));
+    parts.push(new Date(run.created).toLocaleString("en-GB",
+      {day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short"}));
     byId("run").textContent = parts.join(" · ");
   }
 
@@ -42,15 +43,17 @@
     const size = report.size;
     if (size && size.bytesBefore > 0 && size.bytesAfter > 0) {
       tile("Size", bytes(size.bytesAfter),
-        "was " + bytes(size.bytesBefore) + ", " + (size.bytesBefore / size.bytesAfter).toFixed(2) + "× smaller");
+        "was " + bytes(size.bytesBefore) + ", " + (size.bytesAfter <= size.bytesBefore
+          ? (size.bytesBefore / size.bytesAfter).toFixed(1) + "× smaller"
+          : (size.bytesAfter / size.bytesBefore).toFixed(1) + "× larger"));
     }
     for (const result of report.metrics.filter(result => number(result.floatValue) !== null).slice(0, 1)) {
-      tile(result.name, metric(result.quantizedValue, result.unit),
+      tile(capital(result.name), metric(result.quantizedValue, result.unit),
         "was " + metric(result.floatValue, result.unit) + ", "
           + Octet.change(result.floatValue, result.quantizedValue, result.unit));
     }
     for (const result of report.metrics.filter(result => number(result.floatValue) === null).slice(0, 1)) {
-      tile(result.name, metric(result.quantizedValue, result.unit), "same answer as the float model");
+      tile(capital(result.name), metric(result.quantizedValue, result.unit), "same answer as the float model");
     }
     const outputs = report.outputs.filter(output => number(output.sqnrDb) !== null);
     if (outputs.length) {
@@ -63,11 +66,19 @@
     }
   }
 
+  // A list of which a long rest is folded away.
+  function folded(name, noun, items) {
+    const most = 20;
+    const rest = items.splice(most);
+    return [element("ul", {class: name}, ...items), rest.length === 0 ? "" : element("details", {},
+      element("summary", {}, plural(rest.length, "more " + noun)), element("ul", {class: name}, ...rest))];
+  }
+
   function warningList() {
     if (!warnings.length) return;
     show("warnings");
-    byId("warning-list").append(...warnings.map(warning => element("li", {},
-      warning.where ? element("code", {}, warning.where) : "", warning.where ? " — " : "", warning.text)));
+    byId("warning-list").append(...folded("warnings", "warning", warnings.map(warning => element("li", {},
+      warning.where ? element("code", {}, warning.where) : "", warning.where ? ": " : "", warning.text))));
   }
 
   function quality() {
@@ -111,7 +122,7 @@
     if (tensor.allZeroTensor) notes.push("Every value is zero; the scale is 1.");
     if (tensor.allZeroChannels) notes.push(plural(tensor.allZeroChannels, "channel") + " zero throughout; scale 1.");
     const card = element("article", {},
-      element("h4", {}, part[0].toUpperCase() + part.slice(1) + ": " + tensor.name),
+      element("h4", {}, capital(part) + ": " + tensor.name),
       element("p", {class: "muted"}, tensor.format));
     if (tensor.histogram) {
       const place = element("div", {class: "chart small"});
@@ -184,6 +195,8 @@
       if (Number(row.dataset.index) === index) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     }
+    byId("announcement").textContent = "Layer " + (index + 1) + ", " + layers[index].node + ", SQNR "
+      + decibels(layers[index].outputSqnrDb);
     if (scroll) {
       byId("detail").scrollIntoView({block: "nearest"});
       byId("picked").focus({preventScroll: true});
@@ -193,6 +206,8 @@
   function error() {
     if (!layers.length) return;
     show("error");
+    if (comparison) byId("error-lead").textContent = "How much signal each layer's output keeps over its difference from the "
+      + "first model, in execution order. A step down marks the layer to blame.";
     byId("picked").append(...layers.map((layer, i) => element("option", {value: i}, i + 1 + ". " + layer.node)));
     byId("picked").addEventListener("change", event => select(event.target.selectedIndex, false));
     byId("previous").addEventListener("click", () => select(selected - 1, false));
@@ -200,19 +215,18 @@
     if (has("outputSqnrDb")) {
       byId("error-legend").append(...legend(["quantized", "quantized"],
         layers.some(layer => !layer.quantized) && ["float", "float"],
-        has("localSqnrDb") && ["alone", "this layer alone"]));
+        has("localSqnrDb") && ["alone", "this layer alone"],
+        layers.some(layer => number(layer.outputSqnrDb) === Infinity) && ["exact", "up to the top: exact"]));
       errorChart = Octet.errorChart(byId("error-chart"), layers, () => selected, index => select(index, false));
     } else {
       byId("error-title").textContent = "Layer by layer";
-      byId("error").querySelector(".lead").textContent = "Choose a layer to see its tensors.";
+      byId("error-lead").textContent = "Choose a layer to see its tensors.";
       byId("error-chart").remove();
     }
-    // Begin where the trouble is: the quantized layer with the lowest SQNR.
-    const worst = layers.reduce((best, layer, i) => {
-      const value = number(layer.outputSqnrDb);
-      return value !== null && (best < 0 || rank(value) < rank(number(layers[best].outputSqnrDb))) ? i : best;
-    }, -1);
-    select(Math.max(worst, 0), false);
+    // Begin where the trouble is: at the steepest step down from one layer to the next.
+    const values = layers.map(layer => number(layer.outputSqnrDb));
+    const step = i => (i > 0 && Number.isFinite(values[i]) && Number.isFinite(values[i - 1]) ? values[i - 1] - values[i] : -Infinity);
+    select(layers.reduce((best, layer, i) => (step(i) > step(best) ? i : best), 0), false);
   }
 
   function layerTable() {
@@ -295,8 +309,8 @@
     show("float");
     for (const [reason, members] of groups) {
       byId("float-groups").append(element("div", {class: "float-group"},
-        element("h3", {}, reason[0].toUpperCase() + reason.slice(1)),
-        element("ul", {"aria-label": plural(members.length, "layer")}, ...members.map(i => element("li", {},
+        element("h3", {}, capital(reason)),
+        ...folded("", "layer", members.map(i => element("li", {},
           element("button", {type: "button", class: "pick", onclick: () => select(i, true)}, layers[i].node),
           element("small", {}, " " + layers[i].opType))))));
     }
@@ -335,10 +349,10 @@
       parts.push(stages);
     }
     if (report.data && (report.data.calibration || report.data.evaluation)) {
-      parts.push(table("Samples", [{title: "Used for"}, {title: "Source"}, {title: "Samples", number: true}, {title: "Skipped", number: true}],
+      parts.push(table("Samples", [{title: "Source"}, {title: "Samples", number: true}, {title: "Skipped", number: true}],
         [["Calibration", report.data.calibration], ["Evaluation", report.data.evaluation]]
           .filter(([, set]) => set)
-          .map(([use, set]) => [use, set.source, set.samples.toLocaleString("en"), String(set.skipped)])));
+          .map(([use, set]) => [use + ": " + set.source, set.samples.toLocaleString("en"), String(set.skipped)])));
     }
     const yaml = run.settings && run.settings.recipeYaml;
     if (!parts.length && !yaml) return;
@@ -354,7 +368,7 @@
   function sections() {
     const entries = [...document.querySelectorAll("main > section[id]")].filter(section => shown.has(section.id));
     byId("sections").append(...entries.map(section =>
-      element("a", {href: "#" + section.id}, section.querySelector("h2").textContent)));
+      element("a", {href: "#" + section.id}, section.dataset.short || section.querySelector("h2").textContent)));
     byId("footer").textContent = "Made by Octet " + run.toolVersion
       + ". This file holds everything it shows and asks the network for nothing. Charts: Chart.js (MIT).";
   }
