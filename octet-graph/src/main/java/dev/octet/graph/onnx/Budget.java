@@ -1,5 +1,7 @@
 package dev.octet.graph.onnx;
 
+import com.google.protobuf.Message;
+import dev.octet.graph.Bytes;
 import dev.octet.graph.ModelException;
 
 /** What one read has used of its limits. Not thread-safe. */
@@ -35,6 +37,12 @@ final class Budget {
               + bytes
               + " bytes in memory, more than three quarters of the heap; give the JVM more (-Xmx)");
     }
+  }
+
+  /** Encodes a part that is kept unread. */
+  Bytes keep(Message part) {
+    take(2L * part.getSerializedSize(), "a part that is kept unread");
+    return Bytes.copyOf(part.toByteArray());
   }
 
   private static long saturatedSum(long a, long b) {

@@ -33,7 +33,16 @@ public final class OnnxReader {
    * @throws ModelException if the file cannot be read, breaks a limit or is no sound model
    */
   public static Model read(Path file, ReadLimits limits) {
-    return naming(file.toString(), () -> decode(content(file, limits), limits, ExternalData.NONE));
+    return naming(
+        file.toString(),
+        () -> {
+          byte[] content = content(file, limits);
+          try (ExternalFiles external = new ExternalFiles(file)) {
+            return ModelDecoder.decode(content, limits, external);
+          } catch (IOException e) {
+            throw new ModelException("external data cannot be closed: " + e.getMessage(), e);
+          }
+        });
   }
 
   /** Reads a model from memory within the usual limits; see the longer form. */
@@ -53,7 +62,7 @@ public final class OnnxReader {
         origin,
         () -> {
           checkSize(content.length, limits);
-          return decode(content.clone(), limits, ExternalData.NONE);
+          return ModelDecoder.decode(content.clone(), limits, ExternalData.NONE);
         });
   }
 
@@ -70,11 +79,8 @@ public final class OnnxReader {
    * @throws ModelException if it cannot be read, breaks a limit or is no sound model
    */
   public static Model read(InputStream content, String origin, ReadLimits limits) {
-    return naming(origin, () -> decode(content(content, limits), limits, ExternalData.NONE));
-  }
-
-  private static Model decode(byte[] content, ReadLimits limits, ExternalData external) {
-    return ModelDecoder.decode(content, limits, external);
+    return naming(
+        origin, () -> ModelDecoder.decode(content(content, limits), limits, ExternalData.NONE));
   }
 
   private static byte[] content(Path file, ReadLimits limits) {
