@@ -19,8 +19,13 @@ import org.jspecify.annotations.Nullable;
 public final class Rewriter {
   private final Graph graph;
 
-  Rewriter(Graph graph) {
+  private Rewriter(Graph graph) {
     this.graph = graph;
+  }
+
+  /** The hand for the nodes of {@code graph} (for those of nested graphs take another). */
+  public static Rewriter on(Graph graph) {
+    return new Rewriter(graph);
   }
 
   /** Adds a node whose one output is new, named after {@code stem}; returns that output. */

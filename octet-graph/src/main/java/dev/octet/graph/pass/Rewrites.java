@@ -80,7 +80,7 @@ public final class Rewrites {
     if (match instanceof Match.Refused refused) {
       refusals.add(rewrite.name() + " at '" + place + "': " + refused.reason());
     } else if (match instanceof Match.Fires fires) {
-      rewrite.apply(fires, new Rewriter(node.graph()));
+      rewrite.apply(fires, Rewriter.on(node.graph()));
       record(rewrite, node.graph(), place);
     }
   }
