@@ -1,0 +1,42 @@
+package dev.octet.graph.pass;
+
+import dev.octet.graph.Model;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The ready-made lists of passes. */
+public final class Passes {
+  /** The first format version in which an initializer need not be an input. */
+  private static final long FREE_INITIALIZERS = 4;
+
+  private Passes() {}
+
+  /**
+   * What every model goes through before it is quantized: constants become initializers, nodes that
+   * do nothing go, and BatchNormalization is folded into the layer before it.
+   */
+  public static List<Pass> standard() {
+    return List.of(
+        new ConstantNodes(),
+        new RemoveIdentity(),
+        new RemoveDropout(),
+        new RemoveNoOp(),
+        new FoldBatchNorm(),
+        new RemoveUnused(),
+        new DeduplicateInitializers());
+  }
+
+  /**
+   * Runs {@link #standard()} on {@code model}. Below format version 4, where every initializer is
+   * listed as an input, {@link DropOverridableInitializers} goes first and the version becomes 4.
+   */
+  public static RewriteResult simplify(Model model) {
+    List<Pass> passes = new ArrayList<>();
+    if (model.irVersion() < FREE_INITIALIZERS) {
+      passes.add(new DropOverridableInitializers());
+      model.raiseIrVersion(FREE_INITIALIZERS);
+    }
+    passes.addAll(standard());
+    return Rewrites.run(model.graph(), passes);
+  }
+}

@@ -1,0 +1,83 @@
+package dev.octet.quantize.data;
+
+import dev.octet.quantize.data.Preprocessing.Layout;
+import dev.octet.quantize.data.Preprocessing.Size;
+import java.util.List;
+
+/** Applies a {@link Preprocessing} to a decoded image. */
+final class ImageTensor {
+
+  private ImageTensor() {}
+
+  /** The tensor, with a batch axis of 1. */
+  static HostTensor of(PixelImage image, Preprocessing how, String origin) {
+    PixelImage sized = resized(image, how);
+    Size crop = how.crop().orElse(new Size(sized.height, sized.width));
+    if (crop.height() > sized.height || crop.width() > sized.width) {
+      throw new UnreadableSampleException(
+          "'"
+              + origin
+              + "' is "
+              + sized.height
+              + "x"
+              + sized.width
+              + " (height x width), smaller than the crop "
+              + crop
+              + "; set --resize to enlarge images first");
+    }
+    int top = (sized.height - crop.height()) / 2;
+    int left = (sized.width - crop.width()) / 2;
+    List<PixelImage.Tone> tones = how.channels().tones();
+    int area = crop.height() * crop.width();
+    float[] values = new float[Math.multiplyExact(area, tones.size())];
+    boolean planar = how.layout() == Layout.NCHW;
+    for (int c = 0; c < tones.size(); c++) {
+      float[] table = table(how, c);
+      PixelImage.Tone tone = tones.get(c);
+      for (int y = 0; y < crop.height(); y++) {
+        for (int x = 0; x < crop.width(); x++) {
+          int pixel = y * crop.width() + x;
+          values[planar ? c * area + pixel : pixel * tones.size() + c] =
+              table[sized.at(left + x, top + y, tone)];
+        }
+      }
+    }
+    int[] shape =
+        planar
+            ? new int[] {1, tones.size(), crop.height(), crop.width()}
+            : new int[] {1, crop.height(), crop.width(), tones.size()};
+    return HostTensor.ofFloats(shape, values);
+  }
+
+  /** The tensor's value for each of the 256 pixel values, in float32 as torchvision computes it. */
+  private static float[] table(Preprocessing how, int channel) {
+    float[] table = new float[256];
+    float mean = how.mean().get(channel);
+    float std = how.std().get(channel);
+    for (int p = 0; p < table.length; p++) {
+      table[p] = (p / how.range().divisor() - mean) / std;
+    }
+    return table;
+  }
+
+  private static PixelImage resized(PixelImage image, Preprocessing how) {
+    if (how.resize().isEmpty()
+        || how.crop().equals(java.util.Optional.of(new Size(image.height, image.width)))) {
+      return image;
+    }
+    int shorter = how.resize().getAsInt();
+    // The longer side is cut, not rounded, as torchvision does.
+    return image.width <= image.height
+        ? Resize.to(image, shorter, longer(shorter, image.height, image.width))
+        : Resize.to(image, longer(shorter, image.width, image.height), shorter);
+  }
+
+  private static int longer(int shorter, int longSide, int shortSide) {
+    long size = (long) shorter * longSide / shortSide;
+    if (size > 1 << 16) {
+      throw new UnreadableSampleException(
+          "an image of " + longSide + " by " + shortSide + " pixels is too long to resize");
+    }
+    return (int) size;
+  }
+}

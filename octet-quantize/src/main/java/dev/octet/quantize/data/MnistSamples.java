@@ -1,0 +1,99 @@
+package dev.octet.quantize.data;
+
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** MNIST's idx format: one file of grey images and one of labels, read side by side. */
+final class MnistSamples implements Samples {
+
+  private final Path images;
+  private final Path labels;
+  private final Preprocessing preprocessing;
+
+  MnistSamples(Path images, Path labels, Preprocessing preprocessing) {
+    this.images = images;
+    this.labels = labels;
+    this.preprocessing = preprocessing;
+  }
+
+  @Override
+  public SampleIterator iterator() {
+    InputStream pictures = DataFile.open(images);
+    InputStream answers = null;
+    try {
+      answers = DataFile.open(labels);
+      int[] shape = IdxHeader.images(pictures, images.toString());
+      int count = IdxHeader.labels(answers, labels.toString());
+      if (count != shape[0]) {
+        throw new DataException(
+            "'"
+                + images
+                + "' has "
+                + shape[0]
+                + " images, '"
+                + labels
+                + "' "
+                + count
+                + " labels; give files that belong together");
+      }
+      return new Pass(pictures, answers, shape);
+    } catch (DataException e) {
+      DataFile.closeQuietly(pictures);
+      DataFile.closeQuietly(answers);
+      throw e;
+    }
+  }
+
+  private final class Pass extends ReadingIterator {
+    private final InputStream pictures;
+    private final InputStream answers;
+    private final int count;
+    private final int height;
+    private final int width;
+    private int index;
+
+    Pass(InputStream pictures, InputStream answers, int[] shape) {
+      super(SkipPolicy.strict());
+      this.pictures = pictures;
+      this.answers = answers;
+      this.count = shape[0];
+      this.height = shape[1];
+      this.width = shape[2];
+    }
+
+    @Override
+    @Nullable Sample read() {
+      if (index == count) {
+        return null;
+      }
+      String origin = images.getFileName() + "[" + index++ + "]";
+      byte[] pixels = DataFile.require(pictures, height * width, origin);
+      int label = DataFile.require(answers, 1, labels + "[" + (index - 1) + "]")[0] & 0xff;
+      PixelImage image = new PixelImage(width, height, 1, pixels);
+      return Sample.of(ImageTensor.of(image, preprocessing, origin), OptionalInt.of(label), origin);
+    }
+
+    @Override
+    void release() {
+      DataFile.closeQuietly(pictures);
+      DataFile.closeQuietly(answers);
+    }
+  }
+
+  @Override
+  public OptionalLong size() {
+    try (InputStream in = DataFile.open(images)) {
+      return OptionalLong.of(IdxHeader.images(in, images.toString())[0]);
+    } catch (DataException | java.io.IOException e) {
+      return OptionalLong.empty(); // the pass itself will say what is wrong
+    }
+  }
+
+  @Override
+  public String description() {
+    return "idx images of '" + images.getFileName() + "'";
+  }
+}
