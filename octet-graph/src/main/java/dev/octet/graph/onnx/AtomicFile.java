@@ -21,13 +21,24 @@ import java.util.UUID;
  * former. Where the target is a symbolic link the link is replaced; what it pointed to is left
  * alone.
  */
-final class AtomicFile implements AutoCloseable {
+public final class AtomicFile implements AutoCloseable {
   private static final int BUFFER_BYTES = 1 << 16;
 
   /** What fills the file. */
   @FunctionalInterface
-  interface Content {
+  public interface Content {
+    /** Writes everything to {@code out}, which it leaves open. */
     void writeTo(OutputStream out) throws IOException;
+  }
+
+  /**
+   * Replaces {@code target} by a file with this content; on failure the former file is untouched and
+   * nothing else is left behind.
+   */
+  public static void write(Path target, Content content) throws IOException {
+    try (AtomicFile file = new AtomicFile(folderOf(target), content)) {
+      file.moveTo(target);
+    }
   }
 
   private final Path folder;
