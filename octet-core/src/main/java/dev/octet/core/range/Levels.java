@@ -1,5 +1,7 @@
 package dev.octet.core.range;
 
+import dev.octet.core.descriptor.QuantDescriptor;
+
 /**
  * The grid a search measures against: integers {@code q} of so many bits, values {@code scale · (q
  * − zeroPoint)}.
@@ -9,9 +11,9 @@ package dev.octet.core.range;
  * @param symmetric whether the zero point is 0
  * @param narrow whether the most negative q is left out; only when signed
  */
-public record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
+record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
 
-  public Levels {
+  Levels {
     if (bits < 2 || bits > 16) {
       throw new IllegalArgumentException("bits is " + bits + "; choose 2 to 16");
     }
@@ -20,8 +22,13 @@ public record Levels(int bits, boolean signed, boolean symmetric, boolean narrow
     }
   }
 
+  static Levels of(QuantDescriptor descriptor) {
+    return new Levels(
+        descriptor.bits(), descriptor.signed(), descriptor.symmetric(), descriptor.narrow());
+  }
+
   /** The smallest q. */
-  public int qmin() {
+  int qmin() {
     if (!signed) {
       return 0;
     }
@@ -29,7 +36,7 @@ public record Levels(int bits, boolean signed, boolean symmetric, boolean narrow
   }
 
   /** The largest q. */
-  public int qmax() {
+  int qmax() {
     return signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
   }
 

@@ -1,6 +1,8 @@
 package dev.octet.core.range;
 
 import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.range.ChannelCollector.Subject;
 import java.util.OptionalInt;
 
@@ -21,36 +23,33 @@ import java.util.OptionalInt;
 public final class RangeCollectors {
   private RangeCollectors() {}
 
-  /** A collector of the smallest and largest finite value. */
-  public static MergeableRangeCollector minMax(
-      String tensor, Granularity granularity, int channels) {
-    return new MinMaxCollector(subject(tensor, granularity, channels));
-  }
-
-  /** A collector of histograms, in which {@code search} finds the range for {@code levels}. */
-  public static HistogramCollector histogram(
-      String tensor, Granularity granularity, int channels, RangeSearch search, Levels levels) {
-    return new HistogramCollector(subject(tensor, granularity, channels), search, levels);
-  }
-
   /**
-   * A collector of the average of each sample's extremes; a sample is one index along axis 0, which
-   * cannot be the channel axis then.
-   */
-  public static MergeableRangeCollector sampleAverage(
-      String tensor, Granularity granularity, int channels) {
-    return new SampleAverageCollector(subject(tensor, granularity, channels));
-  }
-
-  /**
-   * A collector of a moving average of each batch's extremes. It depends on the order of the
-   * batches and cannot be merged.
+   * An empty collector of the kind that the descriptor's method asks for. A fixed range in the
+   * descriptor changes nothing here: who has one need not collect.
    *
-   * @param constant the weight of a new batch, more than 0 and at most 1; PyTorch's is 0.01
+   * <p>It is a {@link MergeableRangeCollector} for every method but the moving average, which
+   * depends on the order of the batches. Averages of samples, an index along axis 0 each, cannot
+   * have axis 0 for channels. Percentile, entropy, squared error, OCTAV, ACIQ and deviations give a
+   * {@link HistogramCollector}.
+   *
+   * @param tensor its name, for messages
+   * @param descriptor bits, sign, symmetry, granularity and method
+   * @param channels the tensor's size along the channel axis; 1 per tensor
+   * @throws IllegalArgumentException for blocks, or channels that do not fit the granularity
    */
-  public static RangeCollector movingAverage(
-      String tensor, Granularity granularity, int channels, float constant) {
-    return new MovingAverageCollector(subject(tensor, granularity, channels), constant);
+  public static RangeCollector create(String tensor, QuantDescriptor descriptor, int channels) {
+    Subject subject = subject(tensor, descriptor.granularity(), channels);
+    RangeMethod method = descriptor.method();
+    if (method instanceof RangeMethod.MinMax) {
+      return new MinMaxCollector(subject);
+    }
+    if (method instanceof RangeMethod.AverageExtremes) {
+      return new SampleAverageCollector(subject);
+    }
+    if (method instanceof RangeMethod.MovingAverage average) {
+      return new MovingAverageCollector(subject, (float) average.constant());
+    }
+    return new HistogramCollector(subject, RangeSearch.of(method), Levels.of(descriptor));
   }
 
   private static Subject subject(String tensor, Granularity granularity, int channels) {

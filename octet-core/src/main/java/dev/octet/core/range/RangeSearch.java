@@ -1,7 +1,44 @@
 package dev.octet.core.range;
 
+import dev.octet.core.descriptor.RangeMethod;
+
 /** How a range is chosen from what was seen of one channel: one rule, with its setting. */
-public sealed interface RangeSearch {
+sealed interface RangeSearch {
+
+  /**
+   * The rule behind a method that looks at values.
+   *
+   * @throws IllegalArgumentException for averages, which look at batches or samples
+   */
+  static RangeSearch of(RangeMethod method) {
+    if (method instanceof RangeMethod.MinMax) {
+      return new MinMax();
+    }
+    if (method instanceof RangeMethod.Percentile percentile) {
+      return new Percentile(percentile.percent());
+    }
+    if (method instanceof RangeMethod.Entropy) {
+      return new Entropy();
+    }
+    if (method instanceof RangeMethod.Mse) {
+      return new Mse();
+    }
+    if (method instanceof RangeMethod.Octav) {
+      return new Octav();
+    }
+    if (method instanceof RangeMethod.Aciq aciq) {
+      return switch (aciq.distribution()) {
+        case LAPLACE -> new AciqLaplace();
+        case GAUSS -> new AciqGauss();
+      };
+    }
+    if (method instanceof RangeMethod.NSigma sigma) {
+      return new Sigma(sigma.n());
+    }
+    throw new IllegalArgumentException(
+        "range method '%s' needs batches or samples; choose one that looks at values"
+            .formatted(method));
+  }
 
   /** The range this rule finds in a histogram, for values that are to be held in {@code levels}. */
   Range search(Histogram histogram, Levels levels);

@@ -1,6 +1,7 @@
 package dev.octet.core.range;
 
 import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.descriptor.QuantDescriptor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -23,11 +24,14 @@ public final class WeightRanges {
    *
    * @param weights row-major
    * @param shape of the weights; no axis is empty
-   * @throws IllegalArgumentException when the shape does not fit, or a weight is NaN or infinite
+   * @param descriptor bits, sign, symmetry, granularity and method; a fixed range changes nothing
+   * @throws IllegalArgumentException when the shape does not fit, a weight is NaN or infinite, or
+   *     the method averages batches or samples
    */
-  public static List<Range> find(
-      float[] weights, int[] shape, Granularity granularity, RangeSearch search, Levels levels) {
-    Runs runs = Runs.of(shape, granularity);
+  public static List<Range> find(float[] weights, int[] shape, QuantDescriptor descriptor) {
+    RangeSearch search = RangeSearch.of(descriptor.method());
+    Levels levels = Levels.of(descriptor);
+    Runs runs = Runs.of(shape, descriptor.granularity());
     if ((long) runs.outer * runs.axis * runs.inner != weights.length || weights.length == 0) {
       throw new IllegalArgumentException(
           "%d weights do not fill shape %s; give the weights of exactly that shape, at least one"

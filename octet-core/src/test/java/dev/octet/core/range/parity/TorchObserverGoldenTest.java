@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.range.PeerCase;
 import dev.octet.core.range.Range;
 import dev.octet.core.range.RangeCollector;
@@ -57,10 +59,12 @@ class TorchObserverGoldenTest {
     Granularity granularity =
         axis.isInt() ? Granularity.perAxis(axis.asInt()) : Granularity.perTensor();
     int channels = axis.isInt() ? PeerCase.shape(golden.batches().get(0))[axis.asInt()] : 1;
-    return moving
-        ? RangeCollectors.movingAverage(
-            "x", granularity, channels, PeerCase.number(golden.params().get("averaging_constant")))
-        : RangeCollectors.minMax("x", granularity, channels);
+    RangeMethod method =
+        moving
+            ? new RangeMethod.MovingAverage(golden.params().get("averaging_constant").asDouble())
+            : new RangeMethod.MinMax();
+    return RangeCollectors.create(
+        "x", QuantDescriptor.builder().granularity(granularity).method(method).build(), channels);
   }
 
   private static void assertRanges(List<Range> ranges, JsonNode expected, boolean moving) {
