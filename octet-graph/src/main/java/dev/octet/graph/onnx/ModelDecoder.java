@@ -32,6 +32,7 @@ final class ModelDecoder {
     }
     Versions.checkIr(proto.getIrVersion());
     Map<String, Long> opsets = opsets(proto);
+    Versions.checkOwnOpset(opsets);
     TensorDecoder tensors = new TensorDecoder(budget, external);
     Graph graph = GraphDecoder.decode(proto.getGraph(), null, tensors);
     if (tensors.externalCount() != externalTensors) {
