@@ -53,9 +53,10 @@ public final class InputBinding {
 
   /** The batch size that the model insists on; empty if it takes any. */
   public OptionalInt fixedBatch() {
+    // One axis of fixed size is data without a batch axis: samples go one by one.
     return dataInputs.stream()
-        .filter(input -> input.rank() > 0 && input.isFixed(0))
-        .mapToInt(input -> Math.toIntExact(input.dims().get(0)))
+        .filter(input -> input.rank() == 0 || input.isFixed(0))
+        .mapToInt(input -> input.rank() < 2 ? 1 : Math.toIntExact(input.dims().get(0)))
         .max();
   }
 

@@ -18,6 +18,16 @@ public record ModelInput(String name, ElementType type, List<Long> dims) {
 
   public ModelInput {
     dims = List.copyOf(dims);
+    for (long size : dims) {
+      if (size < DYNAMIC || size > Integer.MAX_VALUE) {
+        throw new DataException(
+            "model input '"
+                + name
+                + "' has an axis of size "
+                + size
+                + "; sizes up to 2^31 - 1 run");
+      }
+    }
   }
 
   /** An input with the given shape; {@link #DYNAMIC} where any size will do. */

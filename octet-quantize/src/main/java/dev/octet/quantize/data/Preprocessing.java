@@ -207,6 +207,16 @@ public record Preprocessing(
     return new Builder(this);
   }
 
+  /** This with the layout of {@code guess} and, where both crop, its crop and resize. */
+  Preprocessing fittedTo(Preprocessing guess) {
+    Builder fitted = toBuilder().layout(guess.layout);
+    if (crop.isPresent() && guess.crop.isPresent()) {
+      fitted.crop = guess.crop;
+      fitted.resize = guess.resize;
+    }
+    return fitted.build();
+  }
+
   /** One line for a report, such as {@code imagenet: resize 256, crop 224x224, RGB, NCHW, ...}. */
   public String summary() {
     return name

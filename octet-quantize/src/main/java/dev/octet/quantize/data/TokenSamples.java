@@ -27,7 +27,7 @@ final class TokenSamples implements Samples {
   static boolean recognises(Path file) {
     try (InputStream in = DataFile.open(file)) {
       String line = line(reader(in), file.toString());
-      return line != null && line.matches("\\s*\\d+\\s*(,\\s*\\d+\\s*)+");
+      return line != null && parse(line, file.toString()).label().isPresent();
     } catch (IOException | DataException e) {
       return false;
     }
