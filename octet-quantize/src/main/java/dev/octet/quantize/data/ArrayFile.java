@@ -1,5 +1,6 @@
 package dev.octet.quantize.data;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -155,7 +156,7 @@ final class ArrayFile {
             opened.close();
             throw new DataException("'" + file + "' no longer has the entry '" + entry + "'");
           }
-          this.in = new java.io.BufferedInputStream(stream);
+          this.in = new BufferedInputStream(stream);
         }
         this.zip = opened;
       } catch (IOException e) {

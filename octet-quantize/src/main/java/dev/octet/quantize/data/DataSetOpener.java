@@ -1,6 +1,7 @@
 package dev.octet.quantize.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -167,7 +168,7 @@ final class DataSetOpener {
     }
     try (Stream<Path> walk = Files.walk(entry, ImageSamples.DEEPEST)) {
       return walk.anyMatch(file -> ImageSamples.isImage(file) && Files.isRegularFile(file));
-    } catch (IOException | java.io.UncheckedIOException e) {
+    } catch (IOException | UncheckedIOException e) {
       return false;
     }
   }

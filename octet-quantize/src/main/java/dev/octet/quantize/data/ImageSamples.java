@@ -1,6 +1,7 @@
 package dev.octet.quantize.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -70,7 +71,7 @@ final class ImageSamples implements Samples {
           .forEach(file -> sorted.put(ImageLabels.inside(folder, file), file));
     } catch (IOException e) {
       throw DataFile.failed(folder, e);
-    } catch (java.io.UncheckedIOException e) {
+    } catch (UncheckedIOException e) {
       throw new DataException("'" + folder + "' cannot be listed: " + e.getMessage(), e);
     }
     return List.copyOf(sorted.values());

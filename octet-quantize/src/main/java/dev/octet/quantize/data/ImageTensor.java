@@ -3,6 +3,7 @@ package dev.octet.quantize.data;
 import dev.octet.quantize.data.Preprocessing.Layout;
 import dev.octet.quantize.data.Preprocessing.Size;
 import java.util.List;
+import java.util.Optional;
 
 /** Applies a {@link Preprocessing} to a decoded image. */
 final class ImageTensor {
@@ -64,7 +65,7 @@ final class ImageTensor {
 
   private static PixelImage resized(PixelImage image, Preprocessing how, String origin) {
     if (how.resize().isEmpty()
-        || how.crop().equals(java.util.Optional.of(new Size(image.height, image.width)))) {
+        || how.crop().equals(Optional.of(new Size(image.height, image.width)))) {
       return image;
     }
     int shorter = how.resize().getAsInt();

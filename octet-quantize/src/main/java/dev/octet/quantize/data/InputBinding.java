@@ -1,6 +1,7 @@
 package dev.octet.quantize.data;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -115,7 +116,7 @@ public final class InputBinding {
                             + ", sample '"
                             + origin
                             + "' gives "
-                            + java.util.Arrays.toString(tensor.shape())
+                            + Arrays.toString(tensor.shape())
                             + "; "
                             + ShapeFit.advice(input)));
     try {

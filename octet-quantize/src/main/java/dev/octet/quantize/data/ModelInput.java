@@ -3,6 +3,7 @@ package dev.octet.quantize.data;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * An input or output that a model declares.
@@ -46,7 +47,7 @@ public record ModelInput(String name, ElementType type, List<Long> dims) {
 
   /** The shape, such as {@code [n, 3, 32, 32]}: n for the batch axis, ? for other free ones. */
   String shapeText() {
-    return java.util.stream.IntStream.range(0, rank())
+    return IntStream.range(0, rank())
         .mapToObj(axis -> isFixed(axis) ? dims.get(axis).toString() : axis == 0 ? "n" : "?")
         .collect(Collectors.joining(", ", "[", "]"));
   }

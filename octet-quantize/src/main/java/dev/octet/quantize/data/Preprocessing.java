@@ -1,5 +1,7 @@
 package dev.octet.quantize.data;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -328,7 +330,7 @@ public record Preprocessing(
     }
 
     private static List<Float> floats(float[] values) {
-      java.util.ArrayList<Float> list = new java.util.ArrayList<>();
+      ArrayList<Float> list = new ArrayList<>();
       for (float value : values) {
         list.add(value);
       }
@@ -337,7 +339,7 @@ public record Preprocessing(
 
     private static List<Float> resized(List<Float> values, int count) {
       return values.stream().distinct().count() == 1
-          ? java.util.Collections.nCopies(count, values.get(0))
+          ? Collections.nCopies(count, values.get(0))
           : values;
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -66,7 +67,7 @@ class ArraySamplesTest {
     "|b1, 0107, bool, 1.0 1.0",
   })
   void typesAreReadInTheByteOrderTheyState(String descr, String hex, String type, String expected) {
-    byte[] elements = java.util.HexFormat.of().parseHex(hex);
+    byte[] elements = HexFormat.of().parseHex(hex);
     HostTensor tensor =
         all(npy(DataFiles.npy(descr, false, "(1, 2)", elements))).get(0).inputs().get(Sample.ONLY);
     assertThat(tensor).hasToString(type + " [1, 2]");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -127,7 +128,7 @@ class InputBindingTest {
     return new Samples() {
       @Override
       public SampleIterator iterator() {
-        java.util.Iterator<Sample> rest = List.of(samples).iterator();
+        Iterator<Sample> rest = List.of(samples).iterator();
         return new ReadingIterator(SkipPolicy.strict()) {
           @Override
           Sample read() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.octet.quantize.data.Preprocessing.Channels;
 import dev.octet.quantize.data.Preprocessing.Layout;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -81,7 +82,7 @@ class PreprocessingTest {
   @Test
   void anEvenImageStaysEvenAtAnySize() {
     byte[] pixels = new byte[13 * 7];
-    java.util.Arrays.fill(pixels, (byte) 201);
+    Arrays.fill(pixels, (byte) 201);
     PixelImage image = new PixelImage(13, 7, 1, pixels);
     for (int size = 1; size < 40; size++) {
       assertThat(Resize.to(image, size, 41 - size).pixels).containsOnly((byte) 201);
