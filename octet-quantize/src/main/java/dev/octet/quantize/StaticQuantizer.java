@@ -59,8 +59,7 @@ final class StaticQuantizer {
   }
 
   /** Changes {@code model}, for which {@code placement} was made, in place. */
-  static Result quantize(
-      Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
+  static Result quantize(Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
     return new StaticQuantizer(model, placement, recipe, seen).quantize();
   }
 
@@ -147,7 +146,8 @@ final class StaticQuantizer {
       weight = WeightCoder.code(site, inputScale, bias);
     } catch (IllegalArgumentException e) {
       throw new dev.octet.graph.ModelException(
-          "weights '" + site.value().name() + "' of node '" + node.label() + "': " + e.getMessage(), e);
+          "weights '" + site.value().name() + "' of node '" + node.label() + "': " + e.getMessage(),
+          e);
     }
     weights.add(weight);
     double @Nullable [] shift = shift(site, exact, weight);
@@ -232,7 +232,9 @@ final class StaticQuantizer {
   private void subtractFromRecurrentBias(Node node, double[] shift) {
     Value bias = node.input(3);
     Tensor tensor = bias == null ? null : bias.constant();
-    if (tensor == null || tensor.rank() != 2 || tensor.dim(1) * tensor.dim(0) != 2L * shift.length) {
+    if (tensor == null
+        || tensor.rank() != 2
+        || tensor.dim(1) * tensor.dim(0) != 2L * shift.length) {
       return;
     }
     float[] corrected = tensor.toFloats();
@@ -271,10 +273,7 @@ final class StaticQuantizer {
     }
     biases.add(
         new QuantizedBias(
-            node,
-            2,
-            Tensor.ofFloats(scales, scales.length),
-            Tensor.ofInts(codes, codes.length)));
+            node, 2, Tensor.ofFloats(scales, scales.length), Tensor.ofInts(codes, codes.length)));
   }
 
   // ---- questions ----

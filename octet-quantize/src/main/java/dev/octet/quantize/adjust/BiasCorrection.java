@@ -5,14 +5,14 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Empirical bias correction: rounding weights shifts the mean of what a layer computes, and the bias
- * can take that shift back.
+ * Empirical bias correction: rounding weights shifts the mean of what a layer computes, and the
+ * bias can take that shift back.
  *
  * <p>For output channel {@code c} the shift is {@code E[ŷ_c - y_c] = sum_i (ŵ_ci - w_ci) E[x_i]},
- * where {@code E[x_i]} is the mean of input channel {@code i} of the float model; the corrected bias
- * is {@code b_c} minus that (Nagel et al., "Data-Free Quantization Through Weight Equalization and
- * Bias Correction", arXiv 1906.04721, section 4.2, with observed means in place of analytic ones).
- * Padding is taken to have the mean of the channel.
+ * where {@code E[x_i]} is the mean of input channel {@code i} of the float model; the corrected
+ * bias is {@code b_c} minus that (Nagel et al., "Data-Free Quantization Through Weight Equalization
+ * and Bias Correction", arXiv 1906.04721, section 4.2, with observed means in place of analytic
+ * ones). Padding is taken to have the mean of the channel.
  */
 public final class BiasCorrection {
   private BiasCorrection() {}
@@ -20,8 +20,8 @@ public final class BiasCorrection {
   /**
    * The shift of each output channel: what is to be subtracted from its bias.
    *
-   * @param node a Conv, a ConvTranspose, a Gemm or MatMul with two-dimensional weights, or an LSTM or
-   *     RNN, whose weights are {@code [directions, gates, in]}
+   * @param node a Conv, a ConvTranspose, a Gemm or MatMul with two-dimensional weights, or an LSTM
+   *     or RNN, whose weights are {@code [directions, gates, in]}
    * @param exact the float weights, row-major
    * @param rounded what the integers stand for, in the same order
    * @param shape the shape of both
@@ -35,8 +35,7 @@ public final class BiasCorrection {
     return switch (node.op()) {
       case "Conv" -> convolution(node, exact, rounded, dims, inputMeans);
       case "ConvTranspose" -> transposedConvolution(node, exact, rounded, dims, inputMeans);
-      case "Gemm" ->
-          product(exact, rounded, dims, inputMeans, node.intAttribute("transB", 0) != 0);
+      case "Gemm" -> product(exact, rounded, dims, inputMeans, node.intAttribute("transB", 0) != 0);
       case "MatMul" -> product(exact, rounded, dims, inputMeans, false);
       case "LSTM", "RNN" ->
           product(exact, rounded, new int[] {dims[0] * dims[1], dims[2]}, inputMeans, true);
@@ -66,7 +65,9 @@ public final class BiasCorrection {
     return shift;
   }
 
-  /** Weights {@code [in, out/groups, ...]}; every input reaches an output {@code 1/stride} often. */
+  /**
+   * Weights {@code [in, out/groups, ...]}; every input reaches an output {@code 1/stride} often.
+   */
   private static double[] transposedConvolution(
       Node node, float[] exact, float[] rounded, int[] dims, double[] means) {
     int groups = Math.toIntExact(node.intAttribute("group", 1));

@@ -16,6 +16,7 @@ import dev.octet.quantize.evaluate.ModelRun;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,7 +77,8 @@ public final class Calibration {
   /**
    * Saves the state to {@code file} as the pass goes, and carries on from it if it is there.
    *
-   * @param inputFingerprint of everything that decides the result; a file with another one is refused
+   * @param inputFingerprint of everything that decides the result; a file with another one is
+   *     refused
    */
   public Calibration resumable(Path file, String inputFingerprint) {
     stateFile = file;
@@ -98,7 +100,35 @@ public final class Calibration {
    * @param means by tensor name
    */
   public record Result(
-      long samples, Map<String, RangeCollector> collectors, Map<String, ChannelMeans> means) {}
+      long samples, Map<String, RangeCollector> collectors, Map<String, ChannelMeans> means) {
+    /** Nothing was watched. */
+    public static final Result NOTHING = new Result(0, Map.of(), Map.of());
+
+    public Result {
+      collectors = Map.copyOf(collectors);
+      means = Map.copyOf(means);
+    }
+
+    /** Writes everything, to be read back by {@link #read}. */
+    public void writeTo(OutputStream out) throws IOException {
+      new CalibrationState("", samples, collectors, means).writeTo(out);
+    }
+
+    /**
+     * Reads what {@link #writeTo} wrote.
+     *
+     * @throws IOException if the bytes are something else or damaged
+     */
+    public static Result read(InputStream in) throws IOException {
+      CalibrationState state = CalibrationState.read(in);
+      return new Result(state.samples(), state.collectors(), state.means());
+    }
+  }
+
+  /** Whether there is anything to learn. */
+  public boolean watchesAnything() {
+    return !collectors.isEmpty() || !means.isEmpty();
+  }
 
   /**
    * Runs all samples.
@@ -131,7 +161,7 @@ public final class Calibration {
       throw new DataException(
           "no sample could be read from " + samples.description() + "; calibration needs some");
     }
-    return new Result(done, Map.copyOf(collectors), Map.copyOf(means));
+    return new Result(done, collectors, means);
   }
 
   /** Each collector is touched by one thread only; which one does not matter to its result. */
@@ -143,8 +173,7 @@ public final class Calibration {
           if (collector != null) {
             work.add(
                 () ->
-                    collector.collect(
-                        value.to(ElementType.FLOAT32).floatBuffer(), value.shape()));
+                    collector.collect(value.to(ElementType.FLOAT32).floatBuffer(), value.shape()));
           }
           ChannelMeans mean = means.get(name);
           if (mean != null) {

@@ -11,8 +11,8 @@ final class IntegerTensors {
   private IntegerTensors() {}
 
   /**
-   * The smallest ONNX type that holds codes of {@code bits} bits: 4-bit types for up to 4 bits where
-   * {@code packed} allows them, else 8 bits, else 16.
+   * The smallest ONNX type that holds codes of {@code bits} bits: 4-bit types for up to 4 bits
+   * where {@code packed} allows them, else 8 bits, else 16.
    */
   static DataType typeFor(int bits, boolean signed) {
     if (bits <= 4) {

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * Writes a placement into its graph in Q/DQ form (ONNX QuantizeLinear and DequantizeLinear): the
  * form that every runtime reads and fuses as it can.
  *
- * <p>A quantized value {@code v} becomes {@code v -> QuantizeLinear -> DequantizeLinear} once. Where
- * a quantized node makes {@code v}, all readers take the dequantized value, so that the runtime can
- * fuse; where {@code v} exists in float anyway, only quantized readers do.
+ * <p>A quantized value {@code v} becomes {@code v -> QuantizeLinear -> DequantizeLinear} once.
+ * Where a quantized node makes {@code v}, all readers take the dequantized value, so that the
+ * runtime can fuse; where {@code v} exists in float anyway, only quantized readers do.
  */
 public final class QdqEmitter {
   private final Graph graph;
@@ -161,8 +161,7 @@ public final class QdqEmitter {
     }
     Value reshaped = graph.addFresh(old.name() + "_r", null);
     Value shape = shared("shape", Tensor.ofLongs(original.shape(), original.rank()));
-    graph.add(
-        NodeSpec.of("Reshape").named(old.name() + "/R").reads(real, shape).makes(reshaped));
+    graph.add(NodeSpec.of("Reshape").named(old.name() + "/R").reads(real, shape).makes(reshaped));
     return reshaped;
   }
 
@@ -176,8 +175,7 @@ public final class QdqEmitter {
     if (allZero && !weight.site().node().is("Gemm")) {
       return null;
     }
-    return shared(
-        "zero_point", IntegerTensors.of(weight.integers().type(), zeroPoints, shape));
+    return shared("zero_point", IntegerTensors.of(weight.integers().type(), zeroPoints, shape));
   }
 
   private static long[] scaleShape(Granularity granularity, Tensor integers) {

@@ -13,7 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Turns float weights into integers: finds their ranges, rounds, and mends what rounding shrank. */
+/**
+ * Turns float weights into integers: finds their ranges, rounds, and mends what rounding shrank.
+ */
 public final class WeightCoder {
   /** An int32 bias may not pass this, so that adding products to it cannot overflow. */
   private static final double LARGEST_BIAS = 1 << 30;
@@ -37,8 +39,7 @@ public final class WeightCoder {
     long[] stored = storedShape(site.node(), tensor, descriptor.granularity());
     int[] shape = Arrays.stream(stored).mapToInt(Math::toIntExact).toArray();
     float[] weights = tensor.toFloats();
-    QuantParams params =
-        QuantParams.of(descriptor, WeightRanges.find(weights, shape, descriptor));
+    QuantParams params = QuantParams.of(descriptor, WeightRanges.find(weights, shape, descriptor));
     if (bias != null) {
       params = widenedForBias(params, inputScale, bias);
     }
@@ -54,10 +55,8 @@ public final class WeightCoder {
 
   /** What the integers of {@code weight} stand for, row-major. */
   public static float[] decode(QuantizedWeight weight) {
-    int[] shape =
-        Arrays.stream(weight.integers().shape()).mapToInt(Math::toIntExact).toArray();
-    return Affine.dequantize(
-        IntegerTensors.codes(weight.integers()), shape, weight.params());
+    int[] shape = Arrays.stream(weight.integers().shape()).mapToInt(Math::toIntExact).toArray();
+    return Affine.dequantize(IntegerTensors.codes(weight.integers()), shape, weight.params());
   }
 
   /** Blocks of a convolution run over input channels and window together: {@code [out, rest]}. */

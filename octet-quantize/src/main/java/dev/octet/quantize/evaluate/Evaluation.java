@@ -57,7 +57,8 @@ public record Evaluation(long samples, List<Score> scores, List<Score> reference
           labels.add(batch.label(i));
         }
         Map<String, HostTensor> actual = run.run(batch);
-        Map<String, HostTensor> expected = referenceRun == null ? Map.of() : referenceRun.run(batch);
+        Map<String, HostTensor> expected =
+            referenceRun == null ? Map.of() : referenceRun.run(batch);
         Outcome outcome = new Outcome(actual, expected, labels);
         tallies.forEach(tally -> tally.add(outcome));
         if (referenceRun != null) {

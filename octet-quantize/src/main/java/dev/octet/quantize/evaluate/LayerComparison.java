@@ -19,8 +19,8 @@ import java.util.OptionalLong;
 /**
  * How far the values inside one model are from those of the same name inside another.
  *
- * <p>Errors are accumulated ones: each model runs from its own inputs, so a value carries the errors
- * of everything before it.
+ * <p>Errors are accumulated ones: each model runs from its own inputs, so a value carries the
+ * errors of everything before it.
  *
  * @param byValue the difference of each compared value, in the order of computation
  */

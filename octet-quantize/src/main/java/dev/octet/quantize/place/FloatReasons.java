@@ -13,7 +13,8 @@ final class FloatReasons {
           Map.entry("LayerNormalization", "normalization needs the precision of float"),
           Map.entry("InstanceNormalization", "normalization needs the precision of float"),
           Map.entry("GroupNormalization", "normalization needs the precision of float"),
-          Map.entry("BatchNormalization", "it does not follow a convolution it could be folded into"),
+          Map.entry(
+              "BatchNormalization", "it does not follow a convolution it could be folded into"),
           Map.entry("Gelu", "GELU needs the precision of float"),
           Map.entry("Erf", "GELU needs the precision of float"));
 

@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a recipe says about each node and value: its defaults, its rules, and what the target asks. */
+/**
+ * What a recipe says about each node and value: its defaults, its rules, and what the target asks.
+ */
 final class NodeRules {
   /** Errors of recurrent weights come back at every step; blocks this short keep them small. */
   private static final int RECURRENT_BLOCK = 32;
@@ -52,7 +54,9 @@ final class NodeRules {
     return session.forTensor(value.name()).map(Rule::keepFloat).orElse(false);
   }
 
-  /** How the activation {@code value} is quantized: a rule for it, or for the node that makes it. */
+  /**
+   * How the activation {@code value} is quantized: a rule for it, or for the node that makes it.
+   */
   QuantDescriptor activation(Value value) {
     Settings settings =
         session

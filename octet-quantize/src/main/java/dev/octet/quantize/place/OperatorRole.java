@@ -55,7 +55,9 @@ enum OperatorRole {
           Map.entry("GRU", RECURRENT),
           Map.entry("RNN", RECURRENT));
 
-  /** Data-moving operators whose other inputs and attributes decide whether zero is all they add. */
+  /**
+   * Data-moving operators whose other inputs and attributes decide whether zero is all they add.
+   */
   private static final Set<String> CONDITIONAL = Set.of("Pad", "Gather", "Resize");
 
   static OperatorRole of(Node node) {

@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The rule has two halves. Forward: a value <em>can</em> be integers for free where a quantized
  * node made it, possibly through nodes that only move values. Backward: a value is <em>wanted</em>
  * as integers where a quantized node reads it, possibly through such nodes. Compute nodes quantize
- * what they read; everything else takes part only between the two. So residual sums run in integers,
- * while Softmax, normalization, GELU and the arithmetic of attention masks, which nobody wants as
- * integers, stay float without being named.
+ * what they read; everything else takes part only between the two. So residual sums run in
+ * integers, while Softmax, normalization, GELU and the arithmetic of attention masks, which nobody
+ * wants as integers, stay float without being named.
  */
 public final class Placer {
   private final Graph graph;
@@ -345,11 +345,7 @@ public final class Placer {
       case COMPUTE -> {
         Value weight = node.input(1);
         if (quantized.contains(node) && weight != null && weight.constant() != null) {
-          weights.add(
-              new Placement.WeightSite(
-                  node,
-                  1,
-                  rules.weight(node, weight)));
+          weights.add(new Placement.WeightSite(node, 1, rules.weight(node, weight)));
         }
       }
       case LOOKUP -> {
@@ -365,8 +361,7 @@ public final class Placer {
           for (int input = 1; input <= 2; input++) {
             Value weight = node.input(input);
             if (weight != null && weight.constant() != null && Weights.isFloat(weight)) {
-              weights.add(
-                  new Placement.WeightSite(node, input, rules.weight(node, weight)));
+              weights.add(new Placement.WeightSite(node, input, rules.weight(node, weight)));
             }
           }
         }

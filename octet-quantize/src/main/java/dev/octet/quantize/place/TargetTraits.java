@@ -9,8 +9,8 @@ import dev.octet.core.recipe.Target;
  *     are signed and symmetric
  * @param integerBias whether biases are stored as int32 behind a DequantizeLinear
  * @param quantizedConvolutionOutput whether a convolution must hand on integers to run in integers
- * @param floatResidualBranch whether a residual Add reads the branch of the convolution before it in
- *     float, so that the two run as one kernel
+ * @param floatResidualBranch whether a residual Add reads the branch of the convolution before it
+ *     in float, so that the two run as one kernel
  * @param blockedRecurrentWeights whether recurrent weights may have scales in blocks, which needs
  *     operator set 21
  */

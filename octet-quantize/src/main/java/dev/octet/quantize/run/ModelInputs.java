@@ -12,7 +12,9 @@ import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a graph declares of its inputs and outputs, in the terms of {@code dev.octet.quantize.data}. */
+/**
+ * What a graph declares of its inputs and outputs, in the terms of {@code dev.octet.quantize.data}.
+ */
 public final class ModelInputs {
   private ModelInputs() {}
 
@@ -34,8 +36,7 @@ public final class ModelInputs {
   private static List<ModelInput> declared(Collection<Value> values, boolean required) {
     List<ModelInput> result = new ArrayList<>();
     for (Value value : values) {
-      ElementType type =
-          value.type() instanceof TensorType tensor ? elementType(tensor) : null;
+      ElementType type = value.type() instanceof TensorType tensor ? elementType(tensor) : null;
       List<Dimension> shape = value.shape();
       if (type != null && shape != null) {
         List<Long> sizes =

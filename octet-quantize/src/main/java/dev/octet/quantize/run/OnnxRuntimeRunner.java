@@ -76,7 +76,8 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       }
     }
     InputCheck check = new InputCheck(model.graph());
-    OrtEnvironment environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    OrtEnvironment environment =
+        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       // Spinning threads would take the cores from whatever else this process computes.
@@ -194,8 +195,7 @@ public final class OnnxRuntimeRunner implements GraphRunner {
         yield HostTensor.ofBytes(type, shape, to);
       }
       default ->
-          throw new RunException(
-              "value '" + name + "' holds " + info.type + ", which is not read");
+          throw new RunException("value '" + name + "' holds " + info.type + ", which is not read");
     };
   }
 

@@ -1,6 +1,8 @@
 package dev.octet.quantize.run;
 
-/** A graph that a runtime refuses to load or fails to run. The message names the runtime's reason. */
+/**
+ * A graph that a runtime refuses to load or fails to run. The message names the runtime's reason.
+ */
 public final class RunException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
