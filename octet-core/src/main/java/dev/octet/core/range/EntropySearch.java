@@ -87,9 +87,19 @@ public final class EntropySearch {
       double own = countLogCount[bins - 1] + xLogX(last + outside);
       double cross = 0;
       int from = 0;
+      // Level l ends before the first bin j with floor(j · levels / bins) > l, which is
+      // ceil((l + 1) · bins / levels). Stepping there with a remainder needs no division.
+      int step = bins / levels;
+      int remainder = bins % levels;
+      int ahead = 0; // to · levels − (l + 1) · bins, from 0 to levels − 1
+      int to = 0;
       for (int level = 0; level < levels; level++) {
-        // The first bin j with floor(j · levels / bins) > level.
-        int to = (int) (((level + 1L) * bins + levels - 1) / levels);
+        to += step;
+        ahead -= remainder;
+        if (ahead < 0) {
+          ahead += levels;
+          to++;
+        }
         long mass = count[to] - count[from];
         if (mass > 0) {
           double mean = (double) mass / (filled[to] - filled[from]);
