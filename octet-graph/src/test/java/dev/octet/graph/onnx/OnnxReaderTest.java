@@ -188,6 +188,17 @@ class OnnxReaderTest {
   }
 
   @Test
+  void readsAStreamToItsEnd() {
+    byte[] content = BrokenModels.emptyNodes(MANY); // longer than the first buffer
+    assertThatThrownBy(() -> OnnxReader.read(new ByteArrayInputStream(content), "stream"))
+        .hasMessageContaining("the limit (maxNodes)");
+    byte[] small = SampleModels.relu().toByteArray();
+    Model model = OnnxReader.read(new ByteArrayInputStream(small), "stream");
+    assertThat(OnnxWriter.toBytes(model))
+        .isEqualTo(OnnxWriter.toBytes(OnnxReader.read(small, "bytes")));
+  }
+
+  @Test
   void saysWhenThereIsNoSuchFileOrNoFileAtAll(@TempDir Path folder) {
     assertThatThrownBy(() -> OnnxReader.read(folder.resolve("none.onnx")))
         .isInstanceOf(ModelException.class)

@@ -70,7 +70,7 @@ final class ReaderChecks {
     try {
       Path file = folder().resolve("model.onnx");
       try (ExternalFiles external = new ExternalFiles(file)) {
-        Model read = ModelDecoder.decode(model, LIMITS, external);
+        Model read = ModelDecoder.decode(model, new Budget(LIMITS), external);
         Tensor weight = read.graph().value("w").initializer();
         assertThat(weight.data().get(0)).isEqualTo(INSIDE);
       }
