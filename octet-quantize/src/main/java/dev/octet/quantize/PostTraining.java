@@ -133,8 +133,7 @@ public final class PostTraining {
   public QuantizationReport save(Path target) {
     Instant started = Instant.now();
     Model original = timed("read", () -> OnnxReader.read(source));
-    Model reference =
-        timed("prepare", () -> Preparation.prepare(original.copy(), recipe));
+    Model reference = timed("prepare", () -> Preparation.prepare(original.copy(), recipe));
     Model model = reference.copy();
     Placement placement = timed("place", () -> Placer.place(model.graph(), recipe));
     if (placement.weights().isEmpty() && placement.groups().isEmpty()) {
@@ -149,13 +148,10 @@ public final class PostTraining {
           OnnxWriter.write(model, target);
           return 0;
         });
-    Evaluation evaluation =
-        evaluationSamples == null
-            ? null
-            : timed("evaluate", () -> evaluation(reference, model, evaluationSamples));
+    Evaluation evaluation = timed("evaluate", () -> evaluation(reference, model));
     LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     return new ReportBuilder(
-            source, target, recipe, started, reference, model, placement, quantized, seen)
+            source, target, recipe, started, reference, placement, quantized, seen)
         .stages(stages)
         .data(calibrationSamples, evaluationSamples, sameSet)
         .evaluation(evaluation)
@@ -196,8 +192,11 @@ public final class PostTraining {
     return result;
   }
 
-  private Evaluation evaluation(Model reference, Model model, Samples samples) {
-    return Evaluation.run(model, reference, samples, recipe.batchSize(), metrics, progress);
+  private @Nullable Evaluation evaluation(Model reference, Model model) {
+    Samples samples = evaluationSamples;
+    return samples == null
+        ? null
+        : Evaluation.run(model, reference, samples, recipe.batchSize(), metrics, progress);
   }
 
   private @Nullable LayerComparison comparison(Model reference, Model model) {
@@ -220,10 +219,12 @@ public final class PostTraining {
         + source
         + "' has nothing to quantize: no Conv, ConvTranspose, Gemm, MatMul, Gather, LSTM, GRU or RNN"
         + " with constant float weights is left to quantize"
-        + (reasons.isEmpty() ? "" : " (" + String.join("; ", reasons.subList(0, Math.min(3, reasons.size()))) + ")");
+        + (reasons.isEmpty()
+            ? ""
+            : " (" + String.join("; ", reasons.subList(0, Math.min(3, reasons.size()))) + ")");
   }
 
-  private <T> T timed(String stage, Supplier<T> work) {
+  private <T extends @Nullable Object> T timed(String stage, Supplier<T> work) {
     long start = System.nanoTime();
     T result = work.get();
     stages.merge(stage, Duration.ofNanos(System.nanoTime() - start), Duration::plus);

@@ -4,7 +4,6 @@ import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
 import dev.octet.graph.Node;
-import dev.octet.graph.pass.OpsetConversion;
 import dev.octet.graph.pass.Passes;
 
 /** Makes a model ready: simpler, and in an operator set that knows the number formats. */
@@ -25,7 +24,7 @@ final class Preparation {
     Passes.simplify(model);
     long needed = neededOpset(model, recipe);
     if (model.opset() < needed) {
-      OpsetConversion.raise(model, needed);
+      model.setOpset("", needed);
     }
     return model;
   }

@@ -136,7 +136,7 @@ final class ReportBuilder {
             started,
             new RunInfo.Settings(
                 recipe.name(),
-                recipe.toYaml(),
+                recipe.toString(),
                 word(recipe.target()),
                 word(recipe.mode()),
                 word(recipe.format())));
@@ -209,8 +209,7 @@ final class ReportBuilder {
   private TensorReport activation(Group group) {
     QuantParams params = Objects.requireNonNull(quantized.parameters().get(group));
     TensorReport.Builder report =
-        TensorReport.of(
-            group.name(), TensorReport.Role.ACTIVATION, format(group.descriptor()));
+        TensorReport.of(group.name(), TensorReport.Role.ACTIVATION, format(group.descriptor()));
     Value value = reference.graph().value(group.name());
     if (value != null) {
       report.between(
