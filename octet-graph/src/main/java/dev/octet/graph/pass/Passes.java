@@ -15,8 +15,8 @@ public final class Passes {
 
   /**
    * What every model goes through before it is quantized: constants become initializers and what
-   * depends on them alone is computed, nodes that do nothing go, and BatchNormalization is folded
-   * into the layer before it.
+   * depends on them alone is computed, nodes that do nothing go, and BatchNormalization and
+   * constants per channel are folded into the layer before them.
    */
   public static List<Pass> standard() {
     return List.of(
@@ -26,6 +26,7 @@ public final class Passes {
         new RemoveDropout(),
         new RemoveNoOp(),
         new FoldBatchNorm(),
+        new FoldChannelArithmetic(),
         new RemoveUnused(),
         new DeduplicateInitializers());
   }
