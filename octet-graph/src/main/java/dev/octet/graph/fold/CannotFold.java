@@ -1,14 +1,15 @@
 package dev.octet.graph.fold;
 
-/** Why a kernel will not compute its result: thrown by kernels, caught by the rewrite. */
-final class CannotFold extends RuntimeException {
+/** Why {@link Evaluator} will not compute a result. Carries no stack trace: it is an answer. */
+public final class CannotFold extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   CannotFold(String reason) {
-    super(reason, null, false, false); // control flow within this package: no stack trace
+    super(reason, null, false, false);
   }
 
-  String reason() {
+  /** The reason, in lower case. */
+  public String reason() {
     return String.valueOf(getMessage());
   }
 }

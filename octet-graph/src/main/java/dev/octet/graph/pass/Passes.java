@@ -1,7 +1,6 @@
 package dev.octet.graph.pass;
 
 import dev.octet.graph.Model;
-import dev.octet.graph.fold.ConstantFolding;
 import dev.octet.graph.shape.Shapes;
 import java.util.ArrayList;
 import java.util.List;

@@ -129,7 +129,7 @@ public final class Rewriter {
   }
 
   /** Whether the graph of {@code value}, or a graph nested in it, returns it. */
-  public static boolean isReturned(Value value) {
+  static boolean isReturned(Value value) {
     // A value can take its own place exactly when no graph returns it.
     return value.isOutput() || !value.graph().canReplace(value, value);
   }

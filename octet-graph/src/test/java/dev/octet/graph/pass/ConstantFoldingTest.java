@@ -1,4 +1,4 @@
-package dev.octet.graph.fold;
+package dev.octet.graph.pass;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,8 +10,7 @@ import dev.octet.graph.NodeSpec;
 import dev.octet.graph.OrtEquality;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
-import dev.octet.graph.pass.RewriteResult;
-import dev.octet.graph.pass.Rewrites;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -119,7 +118,7 @@ class ConstantFoldingTest {
   void givesTheBitsOfOnnxRuntime(String node) {
     Model before =
         GraphText.model(15, CONSTANTS + "y = %s\n z = Identity(y)\nreturn z".formatted(node));
-    Rewrites.run(before.graph(), new dev.octet.graph.pass.RemoveUnused());
+    Rewrites.run(before.graph(), new RemoveUnused());
     Model after = before.copy();
     assertThat(fold(after.graph()).applied()).containsExactly("constant-folding at 'y'");
     assertThat(after.graph().value("y").constant()).isNotNull();
@@ -133,7 +132,7 @@ class ConstantFoldingTest {
   void givesPowersWithinALastPlace(String node) {
     Model before =
         GraphText.model(15, CONSTANTS + "y = %s\n z = Identity(y)\nreturn z".formatted(node));
-    Rewrites.run(before.graph(), new dev.octet.graph.pass.RemoveUnused());
+    Rewrites.run(before.graph(), new RemoveUnused());
     Model after = before.copy();
     assertThat(fold(after.graph()).changed()).isTrue();
     OrtEquality.assertSame(before, after, Math.scalb(1.0, -22));
@@ -242,8 +241,7 @@ class ConstantFoldingTest {
     assertThat(fold(graph))
         .isEqualTo(
             new RewriteResult(
-                java.util.List.of(),
-                java.util.List.of("constant-folding at 'y': 'y' is an output of the graph")));
+                List.of(), List.of("constant-folding at 'y': 'y' is an output of the graph")));
   }
 
   @Test
@@ -257,7 +255,7 @@ class ConstantFoldingTest {
             z = Identity(y)
             return z
             """);
-    assertThat(fold(graph)).isEqualTo(new RewriteResult(java.util.List.of(), java.util.List.of()));
+    assertThat(fold(graph)).isEqualTo(new RewriteResult(List.of(), List.of()));
   }
 
   @Test

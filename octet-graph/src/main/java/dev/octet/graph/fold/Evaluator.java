@@ -6,22 +6,19 @@ import dev.octet.graph.Dimension;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
-import dev.octet.graph.pass.Match;
-import dev.octet.graph.pass.Rewrite;
-import dev.octet.graph.pass.Rewriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Replaces nodes whose inputs are all constants by their result, and Shape of a value of fixed
- * declared shape by that shape.
+ * Computes nodes whose inputs are all constants, and Shape of a value of fixed declared shape.
  *
- * <p>Results larger than {@link Layout#LIMIT} elements and than the node's inputs together are not
- * computed: the file would grow. QuantizeLinear and DequantizeLinear are never folded.
+ * <p>Results larger than {@value Layout#LIMIT} elements and than the node's inputs together are not
+ * computed: the file would grow. QuantizeLinear and DequantizeLinear are not known here, so that
+ * quantized weights are never folded back.
  */
-public final class ConstantFolding implements Rewrite {
+public final class Evaluator {
   private static final Map<String, Kernel> KERNELS =
       Map.ofEntries(
           entry("Identity", (node, in) -> Layout.required(in, 0)),
@@ -46,38 +43,10 @@ public final class ConstantFolding implements Rewrite {
           entry("Neg", ArithmeticKernels.unary(a -> -a, a -> -a)),
           entry("Sqrt", ArithmeticKernels::sqrt));
 
-  @Override
-  public String name() {
-    return "constant-folding";
-  }
+  private Evaluator() {}
 
-  @Override
-  public Match match(Node node) {
-    if (!isFoldable(node)) {
-      return Match.none();
-    }
-    if (Rewriter.isReturned(node.output())) {
-      return Match.refused("'" + node.output().name() + "' is an output of the graph");
-    }
-    try {
-      evaluate(node);
-      return Match.of(node);
-    } catch (CannotFold refusal) {
-      return Match.refused(refusal.reason());
-    } catch (ArithmeticException
-        | IllegalArgumentException
-        | IndexOutOfBoundsException
-        | IllegalStateException misfit) {
-      return Match.refused("its inputs do not fit: " + misfit.getMessage());
-    }
-  }
-
-  @Override
-  public void apply(Match.Fires match, Rewriter change) {
-    change.replaceByConstant(match.node(0), evaluate(match.node(0)));
-  }
-
-  private static boolean isFoldable(Node node) {
+  /** Whether {@code node} is of a known operator and depends on constants alone. */
+  public static boolean isConstant(Node node) {
     if (!node.domain().isEmpty() || node.outputs().size() != 1 || node.outputs().get(0) == null) {
       return false;
     }
@@ -89,7 +58,25 @@ public final class ConstantFolding implements Rewrite {
         && node.inputs().stream().allMatch(value -> value == null || value.constant() != null);
   }
 
-  private static Tensor evaluate(Node node) {
+  /**
+   * The one output of {@code node}.
+   *
+   * @param node one for which {@link #isConstant} holds
+   * @throws CannotFold if the result is too large, of a type that is not supported, or one on which
+   *     ONNX or its runtimes do not agree; the message says which
+   */
+  public static Tensor evaluate(Node node) {
+    try {
+      return compute(node);
+    } catch (ArithmeticException
+        | IllegalArgumentException
+        | IndexOutOfBoundsException
+        | IllegalStateException misfit) {
+      throw new CannotFold("its inputs do not fit: " + misfit.getMessage());
+    }
+  }
+
+  private static Tensor compute(Node node) {
     if (node.op().equals("Shape")) {
       return shape(node);
     }
