@@ -5,7 +5,6 @@ import ai.onnx.proto.OnnxMl.AttributeProto.AttributeType;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import com.google.protobuf.ByteString;
 import dev.octet.graph.Attribute;
-import dev.octet.graph.Bytes;
 import dev.octet.graph.Graph;
 import dev.octet.graph.ModelException;
 import java.util.ArrayList;
@@ -68,8 +67,8 @@ final class AttributeDecoder {
     };
   }
 
-  private static Attribute opaque(AttributeProto proto, AttributeType type) {
-    return new Attribute.Opaque(type.name(), Bytes.copyOf(proto.toByteArray()));
+  private Attribute opaque(AttributeProto proto, AttributeType type) {
+    return new Attribute.Opaque(type.name(), tensors.budget().keep(proto));
   }
 
   private static AttributeType type(AttributeProto proto, String where) {

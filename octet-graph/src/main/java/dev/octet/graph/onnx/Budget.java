@@ -1,5 +1,7 @@
 package dev.octet.graph.onnx;
 
+import com.google.protobuf.Message;
+import dev.octet.graph.Bytes;
 import dev.octet.graph.ModelException;
 
 /** What one read has used of its limits. Not thread-safe. */
@@ -10,7 +12,7 @@ final class Budget {
 
   Budget(ReadLimits limits) {
     this.limits = limits;
-    this.heapShare = Runtime.getRuntime().maxMemory() / 4 * 3;
+    this.heapShare = Runtime.getRuntime().maxMemory() / 2;
   }
 
   ReadLimits limits() {
@@ -33,8 +35,14 @@ final class Budget {
           where
               + " brings the model to "
               + bytes
-              + " bytes in memory, more than three quarters of the heap; give the JVM more (-Xmx)");
+              + " bytes in memory, more than half of the heap; give the JVM more (-Xmx)");
     }
+  }
+
+  /** Encodes a part that is kept unread. */
+  Bytes keep(Message part) {
+    take(2L * part.getSerializedSize(), "a part that is kept unread");
+    return Bytes.copyOf(part.toByteArray());
   }
 
   private static long saturatedSum(long a, long b) {

@@ -7,7 +7,6 @@ import ai.onnx.proto.OnnxMl.SparseTensorProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.ByteString;
-import com.google.protobuf.Message;
 import dev.octet.graph.Attribute;
 import dev.octet.graph.Bytes;
 import dev.octet.graph.Graph;
@@ -31,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class GraphDecoder {
   private final GraphProto proto;
   private final TensorDecoder tensors;
+  private final Budget budget;
   private final AttributeDecoder attributes;
   private final Graph graph;
   private final String where;
@@ -40,6 +40,7 @@ final class GraphDecoder {
   private GraphDecoder(GraphProto proto, @Nullable Graph parent, TensorDecoder tensors) {
     this.proto = proto;
     this.tensors = tensors;
+    this.budget = tensors.budget();
     this.attributes = new AttributeDecoder(tensors);
     String name = Texts.name(proto.getNameBytes(), "graph name");
     this.where = "graph '" + Texts.shown(name) + "'";
@@ -65,7 +66,7 @@ final class GraphDecoder {
     }
     Set<String> returned = new HashSet<>();
     proto.getOutputList().forEach(info -> declareOutput(info, returned));
-    extras.forEach((value, extra) -> graph.setExtra(value, bytes(extra.build())));
+    extras.forEach((value, extra) -> graph.setExtra(value, budget.keep(extra.build())));
     graph.nodes(); // finds cycles
     return graph;
   }
@@ -236,7 +237,7 @@ final class GraphDecoder {
   }
 
   /** Also keeps declarations of values that the graph does not have: some exporters leave them. */
-  private static Bytes extraOf(GraphProto proto) {
+  private Bytes extraOf(GraphProto proto) {
     GraphProto.Builder rest =
         proto.toBuilder()
             .clearName()
@@ -255,10 +256,10 @@ final class GraphDecoder {
           .filter(info -> !defined.contains(info.getName()))
           .forEach(rest::addValueInfo);
     }
-    return bytes(rest.build());
+    return budget.keep(rest.build());
   }
 
-  private static Bytes extraOf(NodeProto proto, Map<String, Attribute> decoded) {
+  private Bytes extraOf(NodeProto proto, Map<String, Attribute> decoded) {
     NodeProto.Builder rest =
         proto.toBuilder()
             .clearName()
@@ -275,10 +276,6 @@ final class GraphDecoder {
         }
       }
     }
-    return bytes(rest.build());
-  }
-
-  static Bytes bytes(Message message) {
-    return Bytes.copyOf(message.toByteArray());
+    return budget.keep(rest.build());
   }
 }

@@ -10,7 +10,6 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
 import dev.octet.graph.ModelException;
-import dev.octet.graph.Node;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -23,20 +22,24 @@ final class ModelDecoder {
   private ModelDecoder() {}
 
   /** Reads {@code content}, which the tensors keep using and which must not change afterwards. */
-  static Model decode(byte[] content, ReadLimits limits, ExternalData external) {
-    Budget budget = new Budget(limits);
-    budget.take(content.length, "the file");
-    ModelProto proto = parse(content);
+  static Model decode(byte[] content, Budget budget, ExternalData external) {
+    int externalTensors = WireScan.run(content, budget);
+    ModelProto proto = parse(content, WireScan.deepest(budget.limits()));
     if (!proto.hasGraph()) {
       throw new ModelException("the file holds no graph; is it an ONNX model?");
     }
     Versions.checkIr(proto.getIrVersion());
     Map<String, Long> opsets = opsets(proto);
+    Versions.checkOwnOpset(opsets);
     TensorDecoder tensors = new TensorDecoder(budget, external);
     Graph graph = GraphDecoder.decode(proto.getGraph(), null, tensors);
-    if (opsets.containsKey("") || usesOnnxDomain(graph)) {
-      Versions.checkOpset(opsets.getOrDefault("", 1L));
+    if (tensors.externalCount() != externalTensors) {
+      throw new ModelException(
+          (externalTensors - tensors.externalCount())
+              + " tensors in functions, sparse tensors or other parts that are kept unread lie in"
+              + " external files; store them in the model");
     }
+    Versions.checkImports(opsets, graph);
     ModelProto rest =
         proto.toBuilder()
             .clearIrVersion()
@@ -44,17 +47,17 @@ final class ModelDecoder {
             .clearMetadataProps()
             .clearGraph()
             .build();
-    return new Model(
-        proto.getIrVersion(), opsets, metadata(proto), graph, GraphDecoder.bytes(rest));
+    return new Model(proto.getIrVersion(), opsets, metadata(proto), graph, budget.keep(rest));
   }
 
   /**
    * Raw data stays where it is: the byte strings of the result are windows into {@code content}.
    */
-  private static ModelProto parse(byte[] content) {
+  private static ModelProto parse(byte[] content, int deepest) {
     try {
       CodedInputStream in = UnsafeByteOperations.unsafeWrap(content).newCodedInput();
       in.enableAliasing(true);
+      in.setRecursionLimit(deepest + 1);
       ModelProto proto = ModelProto.parseFrom(in);
       in.checkLastTagWas(0);
       return proto;
@@ -99,15 +102,5 @@ final class ModelDecoder {
   static String domain(ByteString bytes, String what) {
     String domain = Texts.name(bytes, what);
     return domain.equals(ONNX_DOMAIN) ? "" : domain;
-  }
-
-  private static boolean usesOnnxDomain(Graph graph) {
-    for (Node node : graph.nodes()) {
-      if (node.domain().isEmpty()
-          || node.nestedGraphs().stream().anyMatch(ModelDecoder::usesOnnxDomain)) {
-        return true;
-      }
-    }
-    return false;
   }
 }

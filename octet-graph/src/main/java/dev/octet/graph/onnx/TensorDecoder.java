@@ -19,10 +19,20 @@ final class TensorDecoder {
 
   private final Budget budget;
   private final ExternalData external;
+  private int externalCount;
 
   TensorDecoder(Budget budget, ExternalData external) {
     this.budget = budget;
     this.external = external;
+  }
+
+  Budget budget() {
+    return budget;
+  }
+
+  /** How many tensors with external data were decoded. */
+  int externalCount() {
+    return externalCount;
   }
 
   /** Whether this version knows the element type, so that {@link #decode} can take the tensor. */
@@ -171,6 +181,7 @@ final class TensorDecoder {
           where + " needs " + size + " bytes but its external data has " + length);
     }
     budget.take(size, where);
+    externalCount++;
     ByteBuffer data = external.read(location, offset, Math.toIntExact(size), where);
     return Tensor.wrap(type, shape, data);
   }

@@ -1,0 +1,91 @@
+package dev.octet.graph.onnx;
+
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
+
+/**
+ * A file that appears under its name only when it is complete and on disk.
+ *
+ * <p>It is written beside the target under a name of its own, forced to disk, and then moved over
+ * the target in one step, so a reader sees the former content or the new one and a crash leaves the
+ * former. Where the target is a symbolic link the link is replaced; what it pointed to is left
+ * alone.
+ */
+final class AtomicFile implements AutoCloseable {
+  private static final int BUFFER_BYTES = 1 << 16;
+
+  /** What fills the file. */
+  @FunctionalInterface
+  interface Content {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  private final Path folder;
+  private final Path draft;
+
+  /** A file still without a name in {@code folder}; closing removes it unless it got one. */
+  AtomicFile(Path folder, Content content) throws IOException {
+    this.folder = folder;
+    this.draft = folder.resolve(".octet-" + UUID.randomUUID() + ".tmp");
+    if (draft.getFileSystem() == FileSystems.getDefault()) {
+      draft.toFile().deleteOnExit(); // also when the user interrupts
+    }
+    try (FileChannel channel =
+        FileChannel.open(draft, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+      OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES);
+      content.writeTo(out);
+      out.flush();
+      channel.force(true);
+    } catch (IOException | RuntimeException | Error e) {
+      discard(e);
+      throw e;
+    }
+  }
+
+  /** The folder in which {@code file} lies or will lie. */
+  static Path folderOf(Path file) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder == null) {
+      throw new FileSystemException(file.toString(), null, "this is the root of a file system");
+    }
+    return folder;
+  }
+
+  /** Puts the finished file under {@code target}, in the same folder. */
+  void moveTo(Path target) throws IOException {
+    Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    forceFolder();
+  }
+
+  /** Makes the new name itself durable; only some systems let a folder be opened for that. */
+  private void forceFolder() {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    } catch (IOException unsupported) {
+      // The content is on disk already; at worst a power cut brings back the former file.
+    }
+  }
+
+  private void discard(Throwable cause) {
+    try {
+      Files.deleteIfExists(draft);
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    Files.deleteIfExists(draft);
+  }
+}
