@@ -4,6 +4,7 @@ import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
 import dev.octet.graph.Node;
+import dev.octet.graph.opset.OpsetRaise;
 import dev.octet.graph.pass.Passes;
 
 /** Makes a model ready: simpler, and in an operator set that knows the number formats. */
@@ -24,7 +25,7 @@ final class Preparation {
     Passes.simplify(model);
     long needed = neededOpset(model, recipe);
     if (model.opset() < needed) {
-      model.setOpset("", needed);
+      OpsetRaise.to(model, needed);
     }
     return model;
   }

@@ -32,8 +32,8 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   /**
-   * Replaces {@code target} by a file with this content; on failure the former file is untouched and
-   * nothing else is left behind.
+   * Replaces {@code target} by a file with this content; on failure the former file is untouched
+   * and nothing else is left behind.
    */
   public static void write(Path target, Content content) throws IOException {
     try (AtomicFile file = new AtomicFile(folderOf(target), content)) {

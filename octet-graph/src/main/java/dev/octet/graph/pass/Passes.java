@@ -15,7 +15,7 @@ public final class Passes {
   /**
    * What every model goes through before it is quantized: constants become initializers and what
    * depends on them alone is computed, nodes that do nothing go, and BatchNormalization and
-   * constants per channel are folded into the layer before them.
+   * constants per channel are folded into the layer before them, and Relu stands before MaxPool.
    */
   public static List<Pass> standard() {
     return List.of(
@@ -26,6 +26,7 @@ public final class Passes {
         new RemoveNoOp(),
         new FoldBatchNorm(),
         new FoldChannelArithmetic(),
+        new ReluBeforeMaxPool(),
         new RemoveUnused(),
         new DeduplicateInitializers());
   }
