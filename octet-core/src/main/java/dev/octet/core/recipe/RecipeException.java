@@ -1,0 +1,19 @@
+package dev.octet.core.recipe;
+
+/**
+ * Thrown when a recipe's text cannot be used. The message says where ({@code file:line:column}),
+ * which key, what is wrong and what to do.
+ *
+ * <p>The caller's code is right and the file is not: its author can mend it.
+ */
+public final class RecipeException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  RecipeException(String message) {
+    super(message);
+  }
+
+  RecipeException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
