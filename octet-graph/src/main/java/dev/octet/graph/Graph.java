@@ -216,6 +216,7 @@ public final class Graph {
     if (value.graph != this) {
       value.returnedBy++;
     }
+    changed();
   }
 
   /**
@@ -377,10 +378,14 @@ public final class Graph {
     changed();
   }
 
-  /** Sets an attribute of {@code node}. */
+  /** Sets an attribute of {@code node}. Graphs nested in the attribute's former value go away. */
   public void setAttribute(Node node, String attribute, Attribute value) {
     checkOwned(node);
+    List<Graph> before = node.nestedGraphs();
     node.attributes.put(attribute, value);
+    before.removeAll(node.nestedGraphs());
+    before.forEach(Graph::release);
+    changed();
   }
 
   /**

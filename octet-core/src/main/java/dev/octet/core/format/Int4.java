@@ -11,4 +11,13 @@ public final class Int4 {
     }
     return bytes;
   }
+
+  public static int[] unpack(byte[] packed, int count, boolean signed) {
+    int[] codes = new int[count];
+    for (int i = 0; i < count; i++) {
+      int code = packed[i / 2] >> (4 * (i % 2)) & 15;
+      codes[i] = signed && code > 7 ? code - 16 : code;
+    }
+    return codes;
+  }
 }

@@ -13,7 +13,7 @@ record ChannelLayout(int outer, int channels, int inner) {
   static final int CHUNK = 1 << 14;
 
   /** Below this run length values are gathered by channel first, so that runs are worth a call. */
-  private static final int SHORTEST_RUN = 64;
+  private static final int SHORTEST_RUN = 1 << 10;
 
   /** Takes a run of values of one channel. */
   interface Sink {

@@ -93,4 +93,27 @@ final class CollectorFormat {
     }
     return count;
   }
+
+  /** Writes a rule: its word and its setting. */
+  static void writeSearch(RangeSearch search, DataOutput out) throws IOException {
+    out.writeUTF(search.word());
+    out.writeDouble(search.setting());
+  }
+
+  /** Reads what {@link #writeSearch} wrote. */
+  static RangeSearch readSearch(DataInput in) throws IOException {
+    String word = in.readUTF();
+    double setting = in.readDouble();
+    return switch (word) {
+      case RangeSearch.MinMax.WORD -> new RangeSearch.MinMax();
+      case RangeSearch.Percentile.WORD -> new RangeSearch.Percentile(setting);
+      case RangeSearch.Entropy.WORD -> new RangeSearch.Entropy();
+      case RangeSearch.Mse.WORD -> new RangeSearch.Mse();
+      case RangeSearch.Octav.WORD -> new RangeSearch.Octav();
+      case RangeSearch.AciqLaplace.WORD -> new RangeSearch.AciqLaplace();
+      case RangeSearch.AciqGauss.WORD -> new RangeSearch.AciqGauss();
+      case RangeSearch.Sigma.WORD -> new RangeSearch.Sigma(setting);
+      default -> throw new CollectorStateException("range method '" + word + "' is not known");
+    };
+  }
 }

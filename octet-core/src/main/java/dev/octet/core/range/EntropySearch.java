@@ -17,7 +17,7 @@ package dev.octet.core.range;
  * so that with running sums of c, of c log c and of non-empty bins a candidate costs one logarithm
  * a level, not a pass over its bins.
  */
-final class EntropySearch {
+public final class EntropySearch {
   private EntropySearch() {}
 
   /**
@@ -30,13 +30,13 @@ final class EntropySearch {
    * @param start the fewest bins to keep, at least 1
    * @param stride the step from one candidate to the next, at least 1
    */
-  static int bestBins(long[] counts, int levels, int start, int stride) {
+  public static int bestBins(long[] counts, int levels, int start, int stride) {
     int best = counts.length;
     double least = Double.POSITIVE_INFINITY;
     Sums sums = new Sums(counts);
     for (int bins = start; bins <= counts.length; bins += stride) {
       double divergence = sums.divergence(bins, levels);
-      if (divergence <= least && divergence < Double.POSITIVE_INFINITY) {
+      if (divergence <= least) {
         least = divergence;
         best = bins;
       }
@@ -45,7 +45,7 @@ final class EntropySearch {
   }
 
   /** The divergence of one candidate, in nats; infinite where P is not covered by Q. */
-  static double divergence(long[] counts, int levels, int bins) {
+  public static double divergence(long[] counts, int levels, int bins) {
     return new Sums(counts).divergence(bins, levels);
   }
 
@@ -87,9 +87,19 @@ final class EntropySearch {
       double own = countLogCount[bins - 1] + xLogX(last + outside);
       double cross = 0;
       int from = 0;
+      // Level l ends before the first bin j with floor(j · levels / bins) > l, which is
+      // ceil((l + 1) · bins / levels). Stepping there with a remainder needs no division.
+      int step = bins / levels;
+      int remainder = bins % levels;
+      int ahead = 0; // to · levels − (l + 1) · bins, from 0 to levels − 1
+      int to = 0;
       for (int level = 0; level < levels; level++) {
-        // The first bin j with floor(j · levels / bins) > level.
-        int to = (int) (((level + 1L) * bins + levels - 1) / levels);
+        to += step;
+        ahead -= remainder;
+        if (ahead < 0) {
+          ahead += levels;
+          to++;
+        }
         long mass = count[to] - count[from];
         if (mass > 0) {
           double mean = (double) mass / (filled[to] - filled[from]);

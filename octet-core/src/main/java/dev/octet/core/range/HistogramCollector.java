@@ -100,7 +100,7 @@ public final class HistogramCollector extends ChannelCollector implements Mergea
 
   @Override
   void writeState(DataOutput out) throws IOException {
-    search.writeTo(out);
+    CollectorFormat.writeSearch(search, out);
     out.writeByte(levels.bits());
     out.writeBoolean(levels.signed());
     out.writeBoolean(levels.symmetric());
@@ -111,7 +111,7 @@ public final class HistogramCollector extends ChannelCollector implements Mergea
   }
 
   static HistogramCollector read(Subject subject, DataInput in) throws IOException {
-    RangeSearch search = RangeSearch.read(in);
+    RangeSearch search = CollectorFormat.readSearch(in);
     Levels levels = new Levels(in.readByte(), in.readBoolean(), in.readBoolean(), in.readBoolean());
     int bins = bins(subject);
     StreamingHistogram[] histograms =

@@ -1,5 +1,7 @@
 package dev.octet.core.range;
 
+import dev.octet.core.descriptor.QuantDescriptor;
+
 /**
  * The grid a search measures against: integers {@code q} of so many bits, values {@code scale · (q
  * − zeroPoint)}.
@@ -20,6 +22,12 @@ record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
     }
   }
 
+  static Levels of(QuantDescriptor descriptor) {
+    return new Levels(
+        descriptor.bits(), descriptor.signed(), descriptor.symmetric(), descriptor.narrow());
+  }
+
+  /** The smallest q. */
   int qmin() {
     if (!signed) {
       return 0;
@@ -27,6 +35,7 @@ record Levels(int bits, boolean signed, boolean symmetric, boolean narrow) {
     return narrow ? -qmax() : -(1 << (bits - 1));
   }
 
+  /** The largest q. */
   int qmax() {
     return signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
   }

@@ -1,21 +1,69 @@
 package dev.octet.core.range;
 
-import java.io.DataInput;
-import java.io.DataOutput;
-import java.io.IOException;
+import dev.octet.core.descriptor.RangeMethod;
 
-/** How a range is chosen from a histogram or from values: one rule, with its settings. */
+/** How a range is chosen from what was seen of one channel: one rule, with its setting. */
 sealed interface RangeSearch {
 
-  /** The range for values that were seen; at least one of them. */
+  /**
+   * The rule behind a method that looks at values.
+   *
+   * @throws IllegalArgumentException for averages, which look at batches or samples
+   */
+  static RangeSearch of(RangeMethod method) {
+    if (method instanceof RangeMethod.MinMax) {
+      return new MinMax();
+    }
+    if (method instanceof RangeMethod.Percentile percentile) {
+      return new Percentile(percentile.percent());
+    }
+    if (method instanceof RangeMethod.Entropy) {
+      return new Entropy();
+    }
+    if (method instanceof RangeMethod.Mse) {
+      return new Mse();
+    }
+    if (method instanceof RangeMethod.Octav) {
+      return new Octav();
+    }
+    if (method instanceof RangeMethod.Aciq aciq) {
+      return switch (aciq.distribution()) {
+        case LAPLACE -> new AciqLaplace();
+        case GAUSS -> new AciqGauss();
+      };
+    }
+    if (method instanceof RangeMethod.NSigma sigma) {
+      return new Sigma(sigma.n());
+    }
+    throw new IllegalArgumentException(
+        "range method '%s' needs batches or samples; choose one that looks at values"
+            .formatted(method));
+  }
+
+  /** The range this rule finds in a histogram, for values that are to be held in {@code levels}. */
   Range search(Histogram histogram, Levels levels);
 
-  /** The word this rule goes by in saved state. */
+  /** The word this rule goes by, in reports and in saved state. */
   String word();
 
-  /** The rule's one setting, or 0. */
+  /** The rule's one setting, or 0 for a rule without. */
   default double setting() {
     return 0;
+  }
+
+  /** Everything seen, from the smallest value to the largest. */
+  record MinMax() implements RangeSearch {
+    static final String WORD = "min-max";
+
+    @Override
+    public Range search(Histogram histogram, Levels levels) {
+      return new Range(histogram.min(), histogram.max());
+    }
+
+    @Override
+    public String word() {
+      return WORD;
+    }
   }
 
   /**
@@ -245,27 +293,5 @@ sealed interface RangeSearch {
       counts[k] = histogram.count(k) + histogram.count(-k);
     }
     return counts;
-  }
-
-  /** Writes rule and setting. */
-  default void writeTo(DataOutput out) throws IOException {
-    out.writeUTF(word());
-    out.writeDouble(setting());
-  }
-
-  /** Reads what {@link #writeTo} wrote. */
-  static RangeSearch read(DataInput in) throws IOException {
-    String word = in.readUTF();
-    double setting = in.readDouble();
-    return switch (word) {
-      case Percentile.WORD -> new Percentile(setting);
-      case Entropy.WORD -> new Entropy();
-      case Mse.WORD -> new Mse();
-      case Octav.WORD -> new Octav();
-      case AciqLaplace.WORD -> new AciqLaplace();
-      case AciqGauss.WORD -> new AciqGauss();
-      case Sigma.WORD -> new Sigma(setting);
-      default -> throw new CollectorStateException("range method '" + word + "' is not known");
-    };
   }
 }

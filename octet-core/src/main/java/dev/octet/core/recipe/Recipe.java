@@ -94,7 +94,8 @@ public record Recipe(
   }
 
   private static Map<String, Recipe> presetsByName() {
-    QuantDescriptor int8 = QuantDescriptor.int8Weight(0);
+    QuantDescriptor int8 =
+        QuantDescriptor.int8Weight(0).toBuilder().method(new RangeMethod.Mse()).build();
     // Blocks of 32 are what ONNX exporters and runtimes agree on for 4-bit weights.
     QuantDescriptor int4Block =
         int8.toBuilder()

@@ -29,6 +29,7 @@ final class ModelCheck {
    */
   static void check(Model model) {
     Versions.checkIr(model.irVersion());
+    Versions.checkOwnOpset(model.opsets());
     Versions.checkImports(model.opsets(), model.graph());
     new ModelCheck(model.irVersion()).check(model.graph());
   }

@@ -22,16 +22,15 @@ final class ModelDecoder {
   private ModelDecoder() {}
 
   /** Reads {@code content}, which the tensors keep using and which must not change afterwards. */
-  static Model decode(byte[] content, ReadLimits limits, ExternalData external) {
-    Budget budget = new Budget(limits);
-    budget.take(content.length, "the file");
+  static Model decode(byte[] content, Budget budget, ExternalData external) {
     int externalTensors = WireScan.run(content, budget);
-    ModelProto proto = parse(content, WireScan.deepest(limits));
+    ModelProto proto = parse(content, WireScan.deepest(budget.limits()));
     if (!proto.hasGraph()) {
       throw new ModelException("the file holds no graph; is it an ONNX model?");
     }
     Versions.checkIr(proto.getIrVersion());
     Map<String, Long> opsets = opsets(proto);
+    Versions.checkOwnOpset(opsets);
     TensorDecoder tensors = new TensorDecoder(budget, external);
     Graph graph = GraphDecoder.decode(proto.getGraph(), null, tensors);
     if (tensors.externalCount() != externalTensors) {

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /**
  * Reads ONNX models of operator sets 7 to 23.
@@ -19,6 +20,11 @@ import java.nio.file.Path;
  * Thread-safe.
  */
 public final class OnnxReader {
+  private static final int FIRST_BYTES = 1 << 16;
+
+  /** The longest array that every JVM can make. */
+  private static final int MOST_BYTES = Integer.MAX_VALUE - 8;
+
   private OnnxReader() {}
 
   /** Reads the model in {@code file} within the {@linkplain ReadLimits#defaults() usual limits}. */
@@ -36,9 +42,10 @@ public final class OnnxReader {
     return naming(
         file.toString(),
         () -> {
-          byte[] content = content(file, limits);
+          Budget budget = new Budget(limits);
+          byte[] content = content(file, budget);
           try (ExternalFiles external = new ExternalFiles(file)) {
-            return ModelDecoder.decode(content, limits, external);
+            return ModelDecoder.decode(content, budget, external);
           } catch (IOException e) {
             throw new ModelException("external data cannot be closed: " + e.getMessage(), e);
           }
@@ -62,7 +69,9 @@ public final class OnnxReader {
         origin,
         () -> {
           checkSize(content.length, limits);
-          return ModelDecoder.decode(content.clone(), limits, ExternalData.NONE);
+          Budget budget = new Budget(limits);
+          budget.take(content.length, "the file");
+          return ModelDecoder.decode(content.clone(), budget, ExternalData.NONE);
         });
   }
 
@@ -80,18 +89,28 @@ public final class OnnxReader {
    */
   public static Model read(InputStream content, String origin, ReadLimits limits) {
     return naming(
-        origin, () -> ModelDecoder.decode(content(content, limits), limits, ExternalData.NONE));
+        origin,
+        () -> {
+          Budget budget = new Budget(limits);
+          return ModelDecoder.decode(content(content, budget), budget, ExternalData.NONE);
+        });
   }
 
-  private static byte[] content(Path file, ReadLimits limits) {
+  private static byte[] content(Path file, Budget budget) {
     try {
       if (Files.exists(file) && !Files.isRegularFile(file)) {
         throw new ModelException("this is not a regular file");
       }
-      checkSize(Files.size(file), limits);
+      long size = Files.size(file);
+      checkSize(size, budget.limits());
+      budget.take(size, "the file");
+      byte[] content = new byte[(int) size];
       try (InputStream in = Files.newInputStream(file)) {
-        return content(in, limits);
+        if (in.readNBytes(content, 0, content.length) < content.length || in.read() >= 0) {
+          throw new ModelException("the file changed while it was read");
+        }
       }
+      return content;
     } catch (NoSuchFileException e) {
       throw new ModelException("there is no such file", e);
     } catch (IOException e) {
@@ -99,13 +118,23 @@ public final class OnnxReader {
     }
   }
 
-  /** Grows with what really arrives, so that a wrong size in advance costs nothing. */
-  private static byte[] content(InputStream in, ReadLimits limits) {
+  /** Grows with what really arrives. */
+  private static byte[] content(InputStream in, Budget budget) {
     try {
-      int most = (int) Math.min(limits.maxFileBytes() + 1, Integer.MAX_VALUE - 8);
-      byte[] content = in.readNBytes(most);
-      checkSize(content.length, limits);
-      return content;
+      byte[] content = new byte[FIRST_BYTES];
+      int filled = in.readNBytes(content, 0, content.length);
+      while (filled == content.length) {
+        checkSize(filled, budget.limits());
+        int more = Math.min(filled, MOST_BYTES - filled);
+        if (more == 0) {
+          throw new ModelException("the model has more than " + MOST_BYTES + " bytes");
+        }
+        budget.take((long) filled + more, "the file");
+        content = Arrays.copyOf(content, filled + more);
+        filled += in.readNBytes(content, filled, more);
+      }
+      checkSize(filled, budget.limits());
+      return Arrays.copyOf(content, filled);
     } catch (IOException e) {
       throw new ModelException("the model cannot be read: " + e.getMessage(), e);
     }
@@ -131,7 +160,10 @@ public final class OnnxReader {
     try {
       return reading.read();
     } catch (ModelException e) {
-      throw new ModelException(Texts.shown(origin) + ": " + e.getMessage(), e);
+      throw new ModelException(origin + ": " + e.getMessage(), e);
+    } catch (OutOfMemoryError e) {
+      // The estimate was within half of the heap, but something else fills the other half.
+      throw new ModelException(origin + ": there is no memory left; give the JVM more (-Xmx)", e);
     }
   }
 }

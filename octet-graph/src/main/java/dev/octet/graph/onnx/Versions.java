@@ -40,12 +40,16 @@ final class Versions {
     }
   }
 
-  /** Every operator's domain must be imported, and ONNX's own in a version that is supported. */
-  static void checkImports(Map<String, Long> opsets, Graph graph) {
+  /** ONNX's own operator set, where it is imported, must be of a version that is supported. */
+  static void checkOwnOpset(Map<String, Long> opsets) {
     Long own = opsets.get("");
     if (own != null) {
       checkOpset(own);
     }
+  }
+
+  /** Every operator's domain must be imported. */
+  static void checkImports(Map<String, Long> opsets, Graph graph) {
     for (Node node : graph.nodes()) {
       if (!opsets.containsKey(node.domain())) {
         throw new ModelException(

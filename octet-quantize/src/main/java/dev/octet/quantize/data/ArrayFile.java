@@ -1,5 +1,6 @@
 package dev.octet.quantize.data;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -83,6 +84,8 @@ final class ArrayFile {
       }
     } catch (IOException e) {
       throw DataFile.failed(file, e);
+    } catch (IllegalArgumentException e) { // an entry's name is no text
+      throw new DataException("'" + file + "' is no sound zip file: " + e.getMessage(), e);
     }
     Map<String, ArrayFile> arrays = new TreeMap<>();
     for (String name : names) {
@@ -107,6 +110,9 @@ final class ArrayFile {
   int count() {
     if (header.shape.length == 0) {
       throw new DataException("'" + where + "' is a single number; give one row for each sample");
+    }
+    if (header.shape[0] > 0 && header.rowBytes() == 0) {
+      throw new DataException("'" + where + "' has rows without elements");
     }
     return header.shape[0];
   }
@@ -147,9 +153,10 @@ final class ArrayFile {
           opened = new ZipFile(file.toFile());
           InputStream stream = opened.getInputStream(new ZipEntry(entry));
           if (stream == null) {
+            opened.close();
             throw new DataException("'" + file + "' no longer has the entry '" + entry + "'");
           }
-          this.in = new java.io.BufferedInputStream(stream);
+          this.in = new BufferedInputStream(stream);
         }
         this.zip = opened;
       } catch (IOException e) {

@@ -1,12 +1,14 @@
 package dev.octet.quantize.data;
 
+import java.lang.reflect.Array;
+
 /** Changes the element type of an array; refuses values that the new type cannot hold. */
 final class Conversion {
 
   private Conversion() {}
 
   static Object convert(Object from, ElementType source, ElementType target) {
-    int length = java.lang.reflect.Array.getLength(from);
+    int length = Array.getLength(from);
     Object to = HostTensor.newArray(target, length);
     if (to instanceof float[] floats) {
       for (int i = 0; i < length; i++) {

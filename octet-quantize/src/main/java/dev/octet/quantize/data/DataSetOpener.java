@@ -1,112 +1,146 @@
 package dev.octet.quantize.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/** Recognises what a path holds, and tells a training part from a test part. */
+/** Recognises what a path holds, and tells a training part from a test part by their names. */
 final class DataSetOpener {
 
-  private static final List<String> TEST_NAMES = List.of("test", "t10k", "val", "dev", "eval");
-  private static final String SEQUENCE_INPUT = "-input.npy";
-  private static final String SEQUENCE_STATE = "-state-in.npy";
+  private static final Pattern TRAINING = Pattern.compile("(train|training)([^a-z].*)?");
+  private static final Pattern TEST =
+      Pattern.compile("(test|testing|t10k|val|valid|validation|dev|eval|evaluation)([^a-z].*)?");
+  private static final Pattern IDX_IMAGES = Pattern.compile(".*images.*idx3.*");
+  private static final String UNKNOWN =
+      "nothing that is known; give a folder of images, CIFAR-10 .bin files, MNIST idx files, .npy,"
+          + " .npz, or a CSV of token ids (label,id,id,...)";
 
   private final List<ModelInput> inputs;
   private final SamplesOptions options;
+  private final Set<String> classes;
 
   DataSetOpener(List<ModelInput> inputs, SamplesOptions options) {
+    this(inputs, options, Set.of());
+  }
+
+  private DataSetOpener(List<ModelInput> inputs, SamplesOptions options, Set<String> classes) {
     this.inputs = List.copyOf(inputs);
     this.options = options;
+    this.classes = classes;
   }
 
   DataSet open(Path path) {
     if (!Files.exists(path)) {
       throw new DataException("'" + path + "' does not exist; give a file or folder of samples");
     }
-    return Files.isDirectory(path) ? folder(path) : DataSet.of(file(path), preprocessing(path));
+    // An absolute path always has a name, also for "." and for a folder's "..".
+    Path named = path.toAbsolutePath().normalize();
+    return Files.isDirectory(named) ? folder(named) : file(named);
   }
 
-  private Samples file(Path path) {
+  private DataSet file(Path path) {
     String name = lower(path);
     if (name.endsWith(".npy")) {
-      return ArraySamples.ofFile(path);
+      return DataSet.of(ArraySamples.ofFile(path), Optional.empty());
     }
     if (name.endsWith(".npz")) {
-      return ArraySamples.ofZip(path);
+      return DataSet.of(ArraySamples.ofZip(path), Optional.empty());
     }
-    if (isCifar(path)) {
-      return cifar(path);
+    DataSet found = records(List.of(path), file -> true);
+    if (found == null) {
+      throw new DataException("'" + path + "' is " + UNKNOWN);
     }
-    if (isIdxImages(path)) {
-      return mnist(path);
-    }
-    if (TokenSamples.recognises(path)) {
-      return new TokenSamples(path, options.skipPolicy());
-    }
-    throw new DataException("'" + path + "' is " + UNKNOWN);
+    return found;
   }
-
-  private static final String UNKNOWN =
-      "nothing that is known; give a folder of images, CIFAR-10 .bin files, MNIST idx files, .npy,"
-          + " .npz, or a CSV of token ids (label,id,id,...)";
 
   private DataSet folder(Path folder) {
     List<Path> entries = list(folder);
-    Optional<Path> train = subfolder(entries, name -> name.startsWith("train"));
-    Optional<Path> test =
-        subfolder(entries, name -> TEST_NAMES.stream().anyMatch(name::startsWith));
+    Optional<Path> train = subfolder(entries, TRAINING);
+    Optional<Path> test = subfolder(entries, TEST);
     if (train.isPresent() && test.isPresent()) {
-      DataSet training = folder(train.get());
-      return new DataSet(
-          training.calibration(), folder(test.get()).evaluation(), false, training.preprocessing());
+      return parts(train.get(), test.get());
     }
     List<Path> files = entries.stream().filter(Files::isRegularFile).toList();
-    DataSet parts = parts(files, DataSetOpener::isCifar, this::cifar);
-    if (parts == null) {
-      parts = parts(files, DataSetOpener::isIdxImages, this::mnist);
+    boolean images = entries.stream().anyMatch(DataSetOpener::leadsToImages);
+    if (files.stream().anyMatch(file -> lower(file).endsWith(".npy"))) {
+      return DataSet.of(ArrayFolder.open(folder, files, inputs), Optional.empty());
     }
-    if (parts == null && files.stream().anyMatch(file -> lower(file).endsWith(".npy"))) {
-      parts = DataSet.of(arrays(folder, files), Optional.empty());
+    // Beside images, a CSV is a list of their labels.
+    DataSet found = records(files, file -> !images && lower(file).endsWith(".csv"));
+    if (found != null) {
+      return found;
     }
-    if (parts == null && entries.stream().noneMatch(this::leadsToImages)) {
-      parts =
-          parts(
-              files,
-              file -> lower(file).endsWith(".csv") && TokenSamples.recognises(file),
-              file -> new TokenSamples(file, options.skipPolicy()));
-    }
-    if (parts != null) {
-      return parts;
-    }
-    if (entries.stream().noneMatch(this::leadsToImages)) {
+    if (!images) {
       throw new DataException("folder '" + folder + "' holds " + UNKNOWN);
     }
-    Preprocessing how = options.preprocessing().orElseGet(() -> PreprocessingGuess.images(inputs));
-    return DataSet.of(ImageSamples.ofFolder(folder, how, options), Optional.of(how));
+    Preprocessing how = options.preprocessing().apply(PreprocessingGuess.images(inputs));
+    return DataSet.of(ImageSamples.ofFolder(folder, how, options, classes), Optional.of(how));
   }
 
-  /**
-   * The files of one kind: those named as test data apart from the others; null if there is none.
-   */
-  private @org.jspecify.annotations.Nullable DataSet parts(
-      List<Path> files, Predicate<Path> kind, Function<Path, Samples> open) {
+  /** A folder for training and one for testing; classes are numbered over both. */
+  private DataSet parts(Path train, Path test) {
+    Set<String> names = new HashSet<>();
+    Stream.concat(list(train).stream(), list(test).stream())
+        .filter(Files::isDirectory)
+        .forEach(entry -> names.add(entry.getFileName().toString()));
+    DataSetOpener opener = new DataSetOpener(inputs, options, names);
+    DataSet training = opener.folder(train);
+    return new DataSet(
+        training.calibration(), opener.folder(test).evaluation(), false, training.preprocessing());
+  }
+
+  /** CIFAR-10, MNIST or token files, whichever there are; null if none. */
+  private @Nullable DataSet records(List<Path> files, Predicate<Path> mayBeTokens) {
+    Preprocessing cifar = options.preprocessing().apply(PreprocessingGuess.cifar10(inputs));
+    DataSet found =
+        split(
+            files,
+            file -> lower(file).endsWith(".bin") || lower(file).endsWith(".bin.gz"),
+            file -> new Cifar10Samples(file, cifar, options.skipPolicy()),
+            Optional.of(cifar));
+    if (found == null) {
+      Preprocessing mnist = options.preprocessing().apply(PreprocessingGuess.mnist(inputs));
+      found =
+          split(
+              files,
+              file -> IDX_IMAGES.matcher(lower(file)).matches(),
+              file -> new MnistSamples(file, labelsOf(file), mnist),
+              Optional.of(mnist));
+    }
+    if (found == null) {
+      found =
+          split(
+              files,
+              file -> mayBeTokens.test(file) && TokenSamples.recognises(file),
+              file -> new TokenSamples(file, options.skipPolicy()),
+              Optional.empty());
+    }
+    return found;
+  }
+
+  /** The files of one kind: those named as test data apart from the others; null if none. */
+  private static @Nullable DataSet split(
+      List<Path> files,
+      Predicate<Path> kind,
+      Function<Path, Samples> open,
+      Optional<Preprocessing> how) {
     List<Samples> training = new ArrayList<>();
     List<Samples> testing = new ArrayList<>();
-    Optional<Preprocessing> how = Optional.empty();
     for (Path file : files) {
       if (kind.test(file)) {
-        boolean test = TEST_NAMES.stream().anyMatch(lower(file)::startsWith);
-        (test ? testing : training).add(open.apply(file));
-        how = preprocessing(file);
+        (TEST.matcher(lower(file)).matches() ? testing : training).add(open.apply(file));
       }
     }
     if (training.isEmpty() && testing.isEmpty()) {
@@ -118,100 +152,30 @@ final class DataSetOpener {
     return new DataSet(JoinedSamples.of(training), JoinedSamples.of(testing), false, how);
   }
 
-  private Samples arrays(Path folder, List<Path> files) {
-    Map<String, ArrayFile> named = new TreeMap<>();
-    Map<String, ArrayFile> rows = new TreeMap<>();
-    Map<String, ArrayFile> states = new TreeMap<>();
-    for (Path file : files) {
-      String name = file.getFileName().toString();
-      if (!name.endsWith(".npy")) {
-        continue;
-      }
-      String stem = name.substring(0, name.length() - ".npy".length());
-      if (stem.equals("labels")
-          || inputs.stream().anyMatch(input -> fileStem(input).equals(stem))) {
-        named.put(
-            inputs.stream()
-                .filter(input -> fileStem(input).equals(stem))
-                .map(ModelInput::name)
-                .findFirst()
-                .orElse(stem),
-            ArrayFile.of(file));
-      } else if (name.endsWith(SEQUENCE_INPUT)) {
-        rows.put(name.substring(0, name.length() - SEQUENCE_INPUT.length()), ArrayFile.of(file));
-      } else if (name.endsWith(SEQUENCE_STATE)) {
-        states.put(name.substring(0, name.length() - SEQUENCE_STATE.length()), ArrayFile.of(file));
-      }
-    }
-    if (named.keySet().stream().anyMatch(name -> !name.equals("labels"))) {
-      return ArraySamples.named(folder, named);
-    }
-    if (!rows.isEmpty()) {
-      return ArraySamples.recordings(folder, rows, states);
-    }
-    throw new DataException(
-        "folder '"
-            + folder
-            + "' has .npy files, but none named after a model input "
-            + inputs.stream().map(input -> fileStem(input) + ".npy").toList()
-            + " and no sequence <name>"
-            + SEQUENCE_INPUT
-            + "; rename them, or give one file");
-  }
-
-  /** A model input's name as a file name: slashes and colons, which files cannot have, become _. */
-  private static String fileStem(ModelInput input) {
-    return input.name().replaceAll("[/\\\\:]", "_");
-  }
-
-  private Samples cifar(Path file) {
-    return new Cifar10Samples(file, preprocessing(file).orElseThrow(), options.skipPolicy());
-  }
-
-  private Samples mnist(Path images) {
+  private static Path labelsOf(Path images) {
     String name = images.getFileName().toString();
     Path labels = images.resolveSibling(name.replace("images", "labels").replace("idx3", "idx1"));
     if (!Files.isRegularFile(labels)) {
       throw new DataException(
           "'" + images + "' has no labels beside it; expected '" + labels.getFileName() + "'");
     }
-    return new MnistSamples(images, labels, preprocessing(images).orElseThrow());
+    return labels;
   }
 
-  private Optional<Preprocessing> preprocessing(Path file) {
-    if (isCifar(file)) {
-      return Optional.of(
-          options.preprocessing().orElseGet(() -> PreprocessingGuess.cifar10(inputs)));
-    }
-    if (isIdxImages(file)) {
-      return Optional.of(options.preprocessing().orElseGet(() -> PreprocessingGuess.mnist(inputs)));
-    }
-    return Optional.empty();
-  }
-
-  private static boolean isCifar(Path file) {
-    String name = lower(file);
-    return name.endsWith(".bin") || name.endsWith(".bin.gz");
-  }
-
-  private static boolean isIdxImages(Path file) {
-    return lower(file).matches(".*images.*idx3.*");
-  }
-
-  private boolean leadsToImages(Path entry) {
+  private static boolean leadsToImages(Path entry) {
     if (!Files.isDirectory(entry)) {
       return ImageSamples.isImage(entry);
     }
-    try (Stream<Path> walk = Files.walk(entry, 8)) {
+    try (Stream<Path> walk = Files.walk(entry, ImageSamples.DEEPEST)) {
       return walk.anyMatch(file -> ImageSamples.isImage(file) && Files.isRegularFile(file));
-    } catch (IOException | java.io.UncheckedIOException e) {
+    } catch (IOException | UncheckedIOException e) {
       return false;
     }
   }
 
-  private static Optional<Path> subfolder(List<Path> entries, Predicate<String> named) {
+  private static Optional<Path> subfolder(List<Path> entries, Pattern name) {
     return entries.stream()
-        .filter(entry -> Files.isDirectory(entry) && named.test(lower(entry)))
+        .filter(entry -> Files.isDirectory(entry) && name.matcher(lower(entry)).matches())
         .findFirst();
   }
 

@@ -1,5 +1,7 @@
 package dev.octet.quantize.data;
 
+import java.util.Locale;
+
 /** The kinds of elements that a model's inputs and outputs hold. */
 public enum ElementType {
   /** IEEE 754 binary32. */
@@ -45,6 +47,6 @@ public enum ElementType {
   /** The lower-case name that ONNX and NumPy share, such as {@code float32}. */
   @Override
   public String toString() {
-    return name().toLowerCase(java.util.Locale.ROOT);
+    return name().toLowerCase(Locale.ROOT);
   }
 }

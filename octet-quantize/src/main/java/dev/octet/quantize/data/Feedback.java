@@ -13,6 +13,8 @@ import java.util.Set;
  */
 public record Feedback(Map<String, String> inputOfOutput) {
 
+  private static final double LARGEST_STATE = 1 << 28; // elements; no real state comes near
+
   public Feedback {
     inputOfOutput = Map.copyOf(inputOfOutput);
     Set<String> inputs = new HashSet<>(inputOfOutput.values());
@@ -35,7 +37,10 @@ public record Feedback(Map<String, String> inputOfOutput) {
   public static Feedback guess(List<ModelInput> inputs, List<ModelInput> outputs) {
     Map<String, String> found = new HashMap<>();
     for (ModelInput input : inputs.subList(Math.min(1, inputs.size()), inputs.size())) {
-      boolean fixed = input.dims().stream().allMatch(size -> size >= 0);
+      boolean fixed =
+          input.dims().stream().allMatch(size -> size >= 0)
+              && input.dims().stream().mapToDouble(size -> size).reduce(1, (a, b) -> a * b)
+                  <= LARGEST_STATE;
       List<ModelInput> twins = inputs.stream().filter(other -> alike(input, other)).toList();
       List<ModelInput> sources = outputs.stream().filter(other -> alike(input, other)).toList();
       if (fixed && input.rank() > 0 && twins.size() == 1 && sources.size() == 1) {

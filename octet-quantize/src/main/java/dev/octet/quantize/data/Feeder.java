@@ -17,7 +17,8 @@ public final class Feeder {
   private final Map<String, HostTensor> state = new HashMap<>();
 
   /**
-   * A feeder with no state yet: the first sample starts from zeros, or from the state it brings.
+   * A feeder with no state yet: the first sample starts from the state it brings, or from zeros
+   * (axes of free size are 1 then).
    */
   public Feeder(InputBinding binding) {
     this.binding = binding;
@@ -89,7 +90,8 @@ public final class Feeder {
     HostTensor first = sample.inputs().get(Sample.STATE);
     if (first == null) {
       return HostTensor.zeros(
-          input.type(), input.dims().stream().mapToInt(Math::toIntExact).toArray());
+          input.type(),
+          input.dims().stream().mapToInt(size -> size < 0 ? 1 : Math.toIntExact(size)).toArray());
     }
     if (binding.feedback().inputOfOutput().size() > 1) {
       throw new DataException(

@@ -1,10 +1,13 @@
 package dev.octet.quantize.data;
 
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A dense tensor in Java's memory: an element type, a shape, and the elements in row-major order.
@@ -191,7 +194,7 @@ public final class HostTensor {
     if (shape.length == 0) {
       throw new IllegalStateException("a scalar has no rows");
     }
-    java.util.Objects.checkIndex(index, shape[0]);
+    Objects.checkIndex(index, shape[0]);
     int[] rowShape = shape.clone();
     rowShape[0] = 1;
     int length = Math.toIntExact(countOf(rowShape));
@@ -209,7 +212,7 @@ public final class HostTensor {
   }
 
   static HostTensor ofArray(ElementType type, int[] shape, Object elements) {
-    return new HostTensor(type, shape, elements, java.lang.reflect.Array.getLength(elements));
+    return new HostTensor(type, shape, elements, Array.getLength(elements));
   }
 
   static Object newArray(ElementType type, int length) {
@@ -243,7 +246,7 @@ public final class HostTensor {
   }
 
   @Override
-  public boolean equals(@org.jspecify.annotations.Nullable Object o) {
+  public boolean equals(@Nullable Object o) {
     return o instanceof HostTensor other
         && type == other.type
         && Arrays.equals(shape, other.shape)

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.Locale;
+import java.util.Set;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
@@ -16,6 +18,8 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 /** Decodes image files with the JDK's readers, after looking at the size that they declare. */
 final class ImageDecoder {
 
+  // The JDK reads more, but TIFF's many variants are not worth trusting a stranger's file with.
+  private static final Set<String> FORMATS = Set.of("jpeg", "png", "bmp", "gif");
   private static final long LARGEST_FILE = 1 << 28;
 
   private ImageDecoder() {}
@@ -52,6 +56,14 @@ final class ImageDecoder {
     }
     ImageReader reader = readers.next();
     try {
+      if (!FORMATS.contains(reader.getFormatName().toLowerCase(Locale.ROOT))) {
+        throw new UnreadableSampleException(
+            "'"
+                + file.getFileName()
+                + "' is a "
+                + reader.getFormatName()
+                + " image; convert it to JPEG or PNG");
+      }
       reader.setInput(in, true, true);
       int width = reader.getWidth(0);
       int height = reader.getHeight(0);

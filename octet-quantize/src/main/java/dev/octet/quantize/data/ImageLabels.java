@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,11 +36,12 @@ final class ImageLabels {
     this.byFolder = byFolder;
   }
 
-  static ImageLabels of(Path folder, List<Path> images, SamplesOptions options) {
+  static ImageLabels of(
+      Path folder, List<Path> images, SamplesOptions options, Set<String> classes) {
     Path csv = options.labels().orElse(folder.resolve(DEFAULT_FILE));
     Map<String, Integer> byFile =
         options.labels().isPresent() || Files.isRegularFile(csv) ? read(csv) : Map.of();
-    TreeSet<String> names = new TreeSet<>();
+    TreeSet<String> names = new TreeSet<>(classes);
     for (Path image : images) {
       String path = inside(folder, image);
       if (path.indexOf('/') > 0) {

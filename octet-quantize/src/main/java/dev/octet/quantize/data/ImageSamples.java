@@ -1,6 +1,7 @@
 package dev.octet.quantize.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -15,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 /** Image files of a folder, in the order of their names. */
 final class ImageSamples implements Samples {
 
-  private static final int DEEPEST = 8;
+  static final int DEEPEST = 8; // levels of folders
 
-  // The last three are no format that the JDK decodes: they count, and are reported as unreadable.
+  // From tif on they are not decoded, but they count as images and are reported as unreadable.
   private static final Set<String> SUFFIXES =
       Set.of("jpg", "jpeg", "png", "bmp", "gif", "tif", "tiff", "webp", "avif", "heic");
 
@@ -41,12 +42,18 @@ final class ImageSamples implements Samples {
   }
 
   static ImageSamples ofFolder(Path folder, Preprocessing preprocessing, SamplesOptions options) {
+    return ofFolder(folder, preprocessing, options, Set.of());
+  }
+
+  /** The same; labels by sub-folder count {@code classes} in, whether or not they are there. */
+  static ImageSamples ofFolder(
+      Path folder, Preprocessing preprocessing, SamplesOptions options, Set<String> classes) {
     List<Path> files = list(folder);
     if (files.isEmpty()) {
       throw new DataException("'" + folder + "' holds no image");
     }
     return new ImageSamples(
-        folder, files, ImageLabels.of(folder, files, options), preprocessing, options);
+        folder, files, ImageLabels.of(folder, files, options, classes), preprocessing, options);
   }
 
   static boolean isImage(Path file) {
@@ -64,7 +71,7 @@ final class ImageSamples implements Samples {
           .forEach(file -> sorted.put(ImageLabels.inside(folder, file), file));
     } catch (IOException e) {
       throw DataFile.failed(folder, e);
-    } catch (java.io.UncheckedIOException e) {
+    } catch (UncheckedIOException e) {
       throw new DataException("'" + folder + "' cannot be listed: " + e.getMessage(), e);
     }
     return List.copyOf(sorted.values());

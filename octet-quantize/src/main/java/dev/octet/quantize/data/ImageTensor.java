@@ -3,15 +3,18 @@ package dev.octet.quantize.data;
 import dev.octet.quantize.data.Preprocessing.Layout;
 import dev.octet.quantize.data.Preprocessing.Size;
 import java.util.List;
+import java.util.Optional;
 
 /** Applies a {@link Preprocessing} to a decoded image. */
 final class ImageTensor {
+
+  private static final int LONGEST_SIDE = 1 << 15;
 
   private ImageTensor() {}
 
   /** The tensor, with a batch axis of 1. */
   static HostTensor of(PixelImage image, Preprocessing how, String origin) {
-    PixelImage sized = resized(image, how);
+    PixelImage sized = resized(image, how, origin);
     Size crop = how.crop().orElse(new Size(sized.height, sized.width));
     if (crop.height() > sized.height || crop.width() > sized.width) {
       throw new UnreadableSampleException(
@@ -60,23 +63,32 @@ final class ImageTensor {
     return table;
   }
 
-  private static PixelImage resized(PixelImage image, Preprocessing how) {
+  private static PixelImage resized(PixelImage image, Preprocessing how, String origin) {
     if (how.resize().isEmpty()
-        || how.crop().equals(java.util.Optional.of(new Size(image.height, image.width)))) {
+        || how.crop().equals(Optional.of(new Size(image.height, image.width)))) {
       return image;
     }
     int shorter = how.resize().getAsInt();
     // The longer side is cut, not rounded, as torchvision does.
+    int longer = longer(shorter, image, origin);
     return image.width <= image.height
-        ? Resize.to(image, shorter, longer(shorter, image.height, image.width))
-        : Resize.to(image, longer(shorter, image.width, image.height), shorter);
+        ? Resize.to(image, shorter, longer)
+        : Resize.to(image, longer, shorter);
   }
 
-  private static int longer(int shorter, int longSide, int shortSide) {
-    long size = (long) shorter * longSide / shortSide;
-    if (size > 1 << 16) {
+  private static int longer(int shorter, PixelImage image, String origin) {
+    long size =
+        (long) shorter * Math.max(image.width, image.height) / Math.min(image.width, image.height);
+    if (size > LONGEST_SIDE) {
       throw new UnreadableSampleException(
-          "an image of " + longSide + " by " + shortSide + " pixels is too long to resize");
+          "'"
+              + origin
+              + "' is "
+              + image.height
+              + "x"
+              + image.width
+              + " (height x width), too long to resize to "
+              + shorter);
     }
     return (int) size;
   }

@@ -1,6 +1,7 @@
 package dev.octet.quantize.data;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,9 +54,10 @@ public final class InputBinding {
 
   /** The batch size that the model insists on; empty if it takes any. */
   public OptionalInt fixedBatch() {
+    // One axis of fixed size is data without a batch axis: samples go one by one.
     return dataInputs.stream()
-        .filter(input -> input.rank() > 0 && input.isFixed(0))
-        .mapToInt(input -> Math.toIntExact(input.dims().get(0)))
+        .filter(input -> input.rank() == 0 || input.isFixed(0))
+        .mapToInt(input -> input.rank() < 2 ? 1 : Math.toIntExact(input.dims().get(0)))
         .max();
   }
 
@@ -114,7 +116,7 @@ public final class InputBinding {
                             + ", sample '"
                             + origin
                             + "' gives "
-                            + java.util.Arrays.toString(tensor.shape())
+                            + Arrays.toString(tensor.shape())
                             + "; "
                             + ShapeFit.advice(input)));
     try {

@@ -1,5 +1,6 @@
 package dev.octet.quantize.data;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.OptionalInt;
@@ -87,7 +88,7 @@ final class MnistSamples implements Samples {
   public OptionalLong size() {
     try (InputStream in = DataFile.open(images)) {
       return OptionalLong.of(IdxHeader.images(in, images.toString())[0]);
-    } catch (DataException | java.io.IOException e) {
+    } catch (DataException | IOException e) {
       return OptionalLong.empty(); // the pass itself will say what is wrong
     }
   }

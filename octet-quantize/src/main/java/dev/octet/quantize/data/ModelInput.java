@@ -3,6 +3,7 @@ package dev.octet.quantize.data;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * An input or output that a model declares.
@@ -18,6 +19,16 @@ public record ModelInput(String name, ElementType type, List<Long> dims) {
 
   public ModelInput {
     dims = List.copyOf(dims);
+    for (long size : dims) {
+      if (size < DYNAMIC || size > Integer.MAX_VALUE) {
+        throw new DataException(
+            "model input '"
+                + name
+                + "' has an axis of size "
+                + size
+                + "; sizes up to 2^31 - 1 run");
+      }
+    }
   }
 
   /** An input with the given shape; {@link #DYNAMIC} where any size will do. */
@@ -36,7 +47,7 @@ public record ModelInput(String name, ElementType type, List<Long> dims) {
 
   /** The shape, such as {@code [n, 3, 32, 32]}: n for the batch axis, ? for other free ones. */
   String shapeText() {
-    return java.util.stream.IntStream.range(0, rank())
+    return IntStream.range(0, rank())
         .mapToObj(axis -> isFixed(axis) ? dims.get(axis).toString() : axis == 0 ? "n" : "?")
         .collect(Collectors.joining(", ", "[", "]"));
   }

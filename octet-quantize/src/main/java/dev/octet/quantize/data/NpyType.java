@@ -2,6 +2,7 @@ package dev.octet.quantize.data;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.function.BiFunction;
 
 /** A number type of NumPy's, and how its bytes become elements of ours. */
@@ -95,7 +96,7 @@ final class NpyType {
         ElementType.INT64,
         (in, n) -> {
           long[] to = new long[n];
-          java.util.Arrays.setAll(to, i -> Integer.toUnsignedLong(in.getInt(4 * i)));
+          Arrays.setAll(to, i -> Integer.toUnsignedLong(in.getInt(4 * i)));
           return to;
         }),
     I2(
@@ -104,7 +105,7 @@ final class NpyType {
         ElementType.INT32,
         (in, n) -> {
           int[] to = new int[n];
-          java.util.Arrays.setAll(to, i -> in.getShort(2 * i));
+          Arrays.setAll(to, i -> in.getShort(2 * i));
           return to;
         }),
     U2(
@@ -113,7 +114,7 @@ final class NpyType {
         ElementType.INT32,
         (in, n) -> {
           int[] to = new int[n];
-          java.util.Arrays.setAll(to, i -> Short.toUnsignedInt(in.getShort(2 * i)));
+          Arrays.setAll(to, i -> Short.toUnsignedInt(in.getShort(2 * i)));
           return to;
         }),
     I1("i1", 1, ElementType.INT8, (in, n) -> in.array()),

@@ -1,5 +1,7 @@
 package dev.octet.quantize.data;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -207,6 +209,16 @@ public record Preprocessing(
     return new Builder(this);
   }
 
+  /** This with the layout of {@code guess} and, where both crop, its crop and resize. */
+  Preprocessing fittedTo(Preprocessing guess) {
+    Builder fitted = toBuilder().layout(guess.layout);
+    if (crop.isPresent() && guess.crop.isPresent()) {
+      fitted.crop = guess.crop;
+      fitted.resize = guess.resize;
+    }
+    return fitted.build();
+  }
+
   /** One line for a report, such as {@code imagenet: resize 256, crop 224x224, RGB, NCHW, ...}. */
   public String summary() {
     return name
@@ -318,7 +330,7 @@ public record Preprocessing(
     }
 
     private static List<Float> floats(float[] values) {
-      java.util.ArrayList<Float> list = new java.util.ArrayList<>();
+      ArrayList<Float> list = new ArrayList<>();
       for (float value : values) {
         list.add(value);
       }
@@ -327,7 +339,7 @@ public record Preprocessing(
 
     private static List<Float> resized(List<Float> values, int count) {
       return values.stream().distinct().count() == 1
-          ? java.util.Collections.nCopies(count, values.get(0))
+          ? Collections.nCopies(count, values.get(0))
           : values;
     }
   }

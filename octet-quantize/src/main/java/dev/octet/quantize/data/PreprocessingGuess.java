@@ -3,6 +3,7 @@ package dev.octet.quantize.data;
 import dev.octet.quantize.data.Preprocessing.Channels;
 import dev.octet.quantize.data.Preprocessing.Layout;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The preprocessing that a model most likely wants, from its input's shape and what the data is.
@@ -62,7 +63,7 @@ final class PreprocessingGuess {
   }
 
   /** The first input that can be an image; null if none is. */
-  private static @org.jspecify.annotations.Nullable ModelInput picture(List<ModelInput> inputs) {
+  private static @Nullable ModelInput picture(List<ModelInput> inputs) {
     return inputs.stream().filter(input -> input.rank() == 4).findFirst().orElse(null);
   }
 

@@ -48,14 +48,17 @@ final class ShapeFit {
       if (batch) {
         shape[0] = 1;
       } else if (input.isFixed(axis)) {
-        shape[axis] = Math.toIntExact(Math.min(input.dims().get(axis), Integer.MAX_VALUE));
+        shape[axis] = Math.toIntExact(input.dims().get(axis));
       } else if (free < 0) {
         free = axis;
         shape[axis] = 1;
       } else {
         return Optional.empty();
       }
-      known = Math.multiplyExact(known, (long) shape[axis]);
+      known *= shape[axis];
+      if (known > Integer.MAX_VALUE) {
+        return Optional.empty(); // more than any tensor of ours has
+      }
     }
     if (free >= 0 && known > 0 && elements % known == 0) {
       shape[free] = Math.toIntExact(elements / known);

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,7 @@ final class TokenSamples implements Samples {
   static boolean recognises(Path file) {
     try (InputStream in = DataFile.open(file)) {
       String line = line(reader(in), file.toString());
-      return line != null && line.matches("\\s*\\d+\\s*(,\\s*\\d+\\s*)+");
+      return line != null && parse(line, file.toString()).label().isPresent();
     } catch (IOException | DataException e) {
       return false;
     }
@@ -68,7 +69,7 @@ final class TokenSamples implements Samples {
     }
     int label = (int) number(fields[0], where);
     return Sample.of(
-        java.util.Map.of(Sample.TOKENS, HostTensor.ofLongs(new int[] {1, ids.length}, ids)),
+        Map.of(Sample.TOKENS, HostTensor.ofLongs(new int[] {1, ids.length}, ids)),
         OptionalInt.of(label),
         where);
   }

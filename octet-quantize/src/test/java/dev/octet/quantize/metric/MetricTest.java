@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.quantize.data.HostTensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -18,7 +19,7 @@ class MetricTest {
 
   private static Outcome outcome(HostTensor actual, HostTensor reference, int... labels) {
     List<OptionalInt> known =
-        java.util.Arrays.stream(labels)
+        Arrays.stream(labels)
             .mapToObj(label -> label < 0 ? OptionalInt.empty() : OptionalInt.of(label))
             .toList();
     return new Outcome(

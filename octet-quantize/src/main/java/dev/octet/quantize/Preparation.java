@@ -1,0 +1,49 @@
+package dev.octet.quantize;
+
+import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.recipe.Recipe;
+import dev.octet.graph.Model;
+import dev.octet.graph.Node;
+import dev.octet.graph.opset.OpsetRaise;
+import dev.octet.graph.pass.Passes;
+
+/** Makes a model ready: simpler, and in an operator set that knows the number formats. */
+final class Preparation {
+  /** QuantizeLinear and DequantizeLinear have an axis from here on. */
+  private static final long PER_CHANNEL_OPSET = 13;
+
+  /** Opset 17 is what every current runtime reads, and needs no older form of any operator. */
+  private static final long COMMON_OPSET = 17;
+
+  /** Four-bit and sixteen-bit integers, and blocks of scales. */
+  private static final long BLOCK_OPSET = 21;
+
+  private Preparation() {}
+
+  /** Changes {@code model} in place and returns it. */
+  static Model prepare(Model model, Recipe recipe) {
+    Passes.simplify(model);
+    long needed = neededOpset(model, recipe);
+    if (model.opset() < needed) {
+      OpsetRaise.to(model, needed);
+    }
+    return model;
+  }
+
+  private static long neededOpset(Model model, Recipe recipe) {
+    boolean recurrent =
+        model.graph().nodes().stream()
+            .map(Node::op)
+            .anyMatch(op -> op.equals("LSTM") || op.equals("GRU") || op.equals("RNN"));
+    boolean blocks = recipe.weight().granularity() instanceof Granularity.PerBlock || recurrent;
+    boolean unusualWidth =
+        recipe.weight().bits() <= 4
+            || recipe.weight().bits() > 8
+            || recipe.activation().bits() <= 4
+            || recipe.activation().bits() > 8;
+    if (blocks || unusualWidth) {
+      return BLOCK_OPSET;
+    }
+    return model.opset() < PER_CHANNEL_OPSET ? COMMON_OPSET : PER_CHANNEL_OPSET;
+  }
+}

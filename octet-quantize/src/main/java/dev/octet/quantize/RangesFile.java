@@ -1,0 +1,31 @@
+package dev.octet.quantize;
+
+import dev.octet.graph.onnx.AtomicFile;
+import dev.octet.quantize.calibrate.Calibration;
+import dev.octet.quantize.data.DataException;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What a calibration learned, in a file: its collectors' whole state, so that nothing is lost. */
+final class RangesFile {
+  private RangesFile() {}
+
+  static void write(Path file, Calibration.Result result) {
+    try {
+      AtomicFile.write(file, result::writeTo);
+    } catch (IOException e) {
+      throw new DataException("ranges cannot be written to '" + file + "': " + e.getMessage(), e);
+    }
+  }
+
+  static Calibration.Result read(Path file) {
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      return Calibration.Result.read(in);
+    } catch (IOException e) {
+      throw new DataException("ranges cannot be read from '" + file + "': " + e.getMessage(), e);
+    }
+  }
+}

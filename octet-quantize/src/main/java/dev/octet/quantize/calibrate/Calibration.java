@@ -1,0 +1,223 @@
+package dev.octet.quantize.calibrate;
+
+import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.core.range.RangeCollector;
+import dev.octet.core.range.RangeCollectors;
+import dev.octet.graph.Model;
+import dev.octet.graph.onnx.AtomicFile;
+import dev.octet.quantize.Progress;
+import dev.octet.quantize.data.Batch;
+import dev.octet.quantize.data.Batches;
+import dev.octet.quantize.data.DataException;
+import dev.octet.quantize.data.ElementType;
+import dev.octet.quantize.data.HostTensor;
+import dev.octet.quantize.data.Samples;
+import dev.octet.quantize.evaluate.ModelRun;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pass of samples through a float model, watching tensors.
+ *
+ * <p>What is kept is the collectors' state, never a tensor, so memory does not grow with the number
+ * of samples. A pass can save that state as it goes and carry on from it later with the same result
+ * as if it had not stopped, bit for bit.
+ */
+public final class Calibration {
+  /** A state is saved after this many samples at the earliest. */
+  private static final int SAMPLES_BETWEEN_SAVES = 64;
+
+  private final Model model;
+  private final Map<String, RangeCollector> collectors = new LinkedHashMap<>();
+  private final Map<String, ChannelMeans> means = new LinkedHashMap<>();
+  private int batchSize = 1;
+  private @Nullable Path stateFile;
+  private String fingerprint = "";
+  private Progress progress = Progress.SILENT;
+
+  private Calibration(Model model) {
+    this.model = model;
+  }
+
+  /** A calibration of {@code model} that watches nothing yet. */
+  public static Calibration of(Model model) {
+    return new Calibration(model);
+  }
+
+  /** Learns the range of the value {@code name}, as {@code descriptor} says. */
+  public Calibration watch(String name, QuantDescriptor descriptor) {
+    collectors.put(name, RangeCollectors.create(name, descriptor, 1));
+    return this;
+  }
+
+  /** Learns the mean of the value {@code name} for each index of {@code axis}. */
+  public Calibration watchMeans(String name, int axis) {
+    means.put(name, new ChannelMeans(axis));
+    return this;
+  }
+
+  /** Sets the samples in a batch, where the model leaves that open; 1 unless set. */
+  public Calibration batchSize(int samples) {
+    batchSize = samples;
+    return this;
+  }
+
+  /**
+   * Saves the state to {@code file} as the pass goes, and carries on from it if it is there.
+   *
+   * @param inputFingerprint of everything that decides the result; a file with another one is
+   *     refused
+   */
+  public Calibration resumable(Path file, String inputFingerprint) {
+    stateFile = file;
+    fingerprint = inputFingerprint;
+    return this;
+  }
+
+  /** Tells {@code listener} how far it is. */
+  public Calibration progress(Progress listener) {
+    progress = listener;
+    return this;
+  }
+
+  /**
+   * What was learned.
+   *
+   * @param samples how many samples were taken in
+   * @param collectors by tensor name
+   * @param means by tensor name
+   */
+  public record Result(
+      long samples, Map<String, RangeCollector> collectors, Map<String, ChannelMeans> means) {
+    /** Nothing was watched. */
+    public static final Result NOTHING = new Result(0, Map.of(), Map.of());
+
+    public Result {
+      collectors = Map.copyOf(collectors);
+      means = Map.copyOf(means);
+    }
+
+    /** Writes everything, to be read back by {@link #read}. */
+    public void writeTo(OutputStream out) throws IOException {
+      new CalibrationState("", samples, collectors, means).writeTo(out);
+    }
+
+    /**
+     * Reads what {@link #writeTo} wrote.
+     *
+     * @throws IOException if the bytes are something else or damaged
+     */
+    public static Result read(InputStream in) throws IOException {
+      CalibrationState state = CalibrationState.read(in);
+      return new Result(state.samples(), state.collectors(), state.means());
+    }
+  }
+
+  /** Whether there is anything to learn. */
+  public boolean watchesAnything() {
+    return !collectors.isEmpty() || !means.isEmpty();
+  }
+
+  /**
+   * Runs all samples.
+   *
+   * @throws DataException if there are none, or the saved state belongs to another calibration
+   */
+  public Result run(Samples samples) {
+    long done = resume();
+    long saved = done;
+    Set<String> watched = new LinkedHashSet<>(collectors.keySet());
+    watched.addAll(means.keySet());
+    progress.begin("calibrating", samples.size());
+    progress.advance(done);
+    try (ModelRun run = ModelRun.open(model, watched);
+        Batches batches = Batches.of(samples.skip(done), run.binding(), batchSize)) {
+      while (batches.hasNext()) {
+        Batch batch = batches.next();
+        boolean fresh = batch.samples().get(0).startsSequence();
+        if (stateFile != null && fresh && done - saved >= SAMPLES_BETWEEN_SAVES) {
+          save(done);
+          saved = done;
+        }
+        collect(run.run(batch), batch.size());
+        done += batch.size();
+        progress.advance(batch.size());
+      }
+    }
+    progress.end();
+    if (done == 0) {
+      throw new DataException(
+          "no sample could be read from " + samples.description() + "; calibration needs some");
+    }
+    return new Result(done, collectors, means);
+  }
+
+  /** Each collector is touched by one thread only; which one does not matter to its result. */
+  private void collect(Map<String, HostTensor> values, int samples) {
+    List<Runnable> work = new ArrayList<>();
+    values.forEach(
+        (name, value) -> {
+          RangeCollector collector = collectors.get(name);
+          if (collector != null) {
+            work.add(
+                () ->
+                    collector.collect(value.to(ElementType.FLOAT32).floatBuffer(), value.shape()));
+          }
+          ChannelMeans mean = means.get(name);
+          if (mean != null) {
+            work.add(() -> mean.collect(value, samples));
+          }
+        });
+    work.parallelStream().forEach(Runnable::run);
+  }
+
+  private long resume() {
+    Path file = stateFile;
+    if (file == null || !Files.exists(file)) {
+      return 0;
+    }
+    CalibrationState state;
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      state = CalibrationState.read(in);
+    } catch (IOException e) {
+      throw new DataException(
+          "calibration state '" + file + "' cannot be read: " + e.getMessage() + "; delete it", e);
+    }
+    if (!state.fingerprint().equals(fingerprint)
+        || !state.collectors().keySet().equals(collectors.keySet())
+        || !state.means().keySet().equals(means.keySet())) {
+      throw new DataException(
+          "calibration state '"
+              + file
+              + "' was made with another model, recipe or data; delete it or name another file");
+    }
+    collectors.putAll(new HashMap<>(state.collectors()));
+    means.putAll(new HashMap<>(state.means()));
+    return state.samples();
+  }
+
+  private void save(long samples) {
+    Path file = stateFile;
+    if (file != null) {
+      CalibrationState state = new CalibrationState(fingerprint, samples, collectors, means);
+      try {
+        AtomicFile.write(file, state::writeTo);
+      } catch (IOException e) {
+        throw new DataException(
+            "calibration state '" + file + "' cannot be written: " + e.getMessage(), e);
+      }
+    }
+  }
+}
