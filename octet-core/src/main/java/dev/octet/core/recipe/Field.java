@@ -83,7 +83,7 @@ record Field(String origin, String path, YamlNode node) {
 
   /** Text; what looks like a number is text as well. */
   String text() {
-    if (node instanceof Scalar scalar && !scalar.nothing()) {
+    if (node instanceof Scalar scalar && !scalar.text().isEmpty()) {
       return scalar.text();
     }
     throw wrong("found " + node.kind() + "; write text, or drop the key");
@@ -157,7 +157,7 @@ record Field(String origin, String path, YamlNode node) {
   }
 
   private String scalar(String wanted) {
-    if (node instanceof Scalar scalar && !scalar.nothing()) {
+    if (node instanceof Scalar scalar && !scalar.text().isEmpty()) {
       return scalar.text();
     }
     throw wrong("found " + node.kind() + "; write " + wanted);

@@ -8,13 +8,19 @@ final class Messages {
 
   private Messages() {}
 
-  /** {@code text} on one line, and cut where it is too long for a message. */
+  /** {@code text} on one line, and cut where it is too long for a part of a message. */
   static String shorten(String text) {
+    return shorten(text, LONGEST);
+  }
+
+  /** {@code text} on one line, and cut after {@code longest} characters. */
+  static String shorten(String text, int longest) {
     StringBuilder line = new StringBuilder();
-    int shown = Math.min(text.length(), LONGEST);
+    int shown = Math.min(text.length(), longest);
     for (int i = 0; i < shown; i++) {
       char c = text.charAt(i);
-      line.append(Character.isISOControl(c) ? ' ' : c);
+      boolean breaks = Character.isISOControl(c) || c == '\u2028' || c == '\u2029';
+      line.append(breaks ? ' ' : c);
     }
     return shown < text.length() ? line + "..." : line.toString();
   }
@@ -36,24 +42,34 @@ final class Messages {
         : "did you mean '" + nearest + "'?";
   }
 
-  /** The fewest letters to insert, drop or replace (Levenshtein); at most 99. */
+  /**
+   * The fewest letters to insert, drop or replace, or neighbours to swap (optimal string
+   * alignment); many for a word too long to be a slip.
+   */
   private static int distance(String a, String b) {
     if (a.length() > LONGEST) {
-      return 99;
+      return LONGEST;
     }
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
+    int[][] least = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          least[i][j] = i + j;
+          continue;
+        }
+        boolean same = a.charAt(i - 1) == b.charAt(j - 1);
+        least[i][j] =
+            Math.min(
+                least[i - 1][j - 1] + (same ? 0 : 1),
+                Math.min(least[i - 1][j], least[i][j - 1]) + 1);
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          least[i][j] = Math.min(least[i][j], least[i - 2][j - 2] + 1);
+        }
       }
     }
-    return row[b.length()];
+    return least[a.length()][b.length()];
   }
 }

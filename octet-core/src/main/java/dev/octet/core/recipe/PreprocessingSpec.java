@@ -34,6 +34,9 @@ public record PreprocessingSpec(
    * @throws IllegalArgumentException if a setting is out of range
    */
   public PreprocessingSpec {
+    if (preset != null && preset.isBlank()) {
+      throw new IllegalArgumentException("the preset's name is blank; give one or leave it out");
+    }
     checkSide("resize", resize);
     checkSide("crop", crop);
     checkWord("layout", layout, List.of("nchw", "nhwc"));

@@ -9,11 +9,14 @@ package dev.octet.core.recipe;
 public final class RecipeException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** Texts are quoted in messages, and may be of any length and hold line breaks. */
+  private static final int LONGEST = 1000;
+
   RecipeException(String message) {
-    super(message);
+    super(Messages.shorten(message, LONGEST));
   }
 
   RecipeException(String message, Throwable cause) {
-    super(message, cause);
+    super(Messages.shorten(message, LONGEST), cause);
   }
 }

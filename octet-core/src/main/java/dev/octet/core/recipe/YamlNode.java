@@ -18,13 +18,12 @@ sealed interface YamlNode {
   /**
    * One value.
    *
-   * @param text as written, without quotes
-   * @param nothing whether there is none: nothing after the colon, {@code null} or {@code ~}
+   * @param text as written, without quotes; empty for {@code null} too
    */
-  record Scalar(Place place, String text, boolean nothing) implements YamlNode {
+  record Scalar(Place place, String text) implements YamlNode {
     @Override
     public String kind() {
-      return nothing ? "nothing" : "'" + Messages.shorten(text) + "'";
+      return text.isEmpty() ? "nothing" : "'" + Messages.shorten(text) + "'";
     }
   }
 

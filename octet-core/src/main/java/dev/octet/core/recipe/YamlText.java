@@ -47,7 +47,6 @@ final class YamlText {
     options.setNestingDepthLimit(DEEPEST);
     options.setMaxAliasesForCollections(0);
     options.setAllowRecursiveKeys(false);
-    options.setAllowDuplicateKeys(false);
     StreamReadConstraints constraints =
         StreamReadConstraints.builder()
             .maxNestingDepth(DEEPEST)
@@ -106,8 +105,8 @@ final class YamlText {
     return switch (token) {
       case START_OBJECT -> mapping(place, depth);
       case START_ARRAY -> sequence(place, depth);
-      case VALUE_NULL -> new Scalar(place, "", true);
-      default -> new Scalar(place, parser.getText(), false);
+      case VALUE_NULL -> new Scalar(place, "");
+      default -> new Scalar(place, parser.getText());
     };
   }
 
@@ -156,6 +155,7 @@ final class YamlText {
               + Messages.shorten(parser.getText())
               + "' is a YAML alias, which recipes do not have; put quotes around text with a '*'");
     }
+    // An anchor at a plain value is not seen here; nothing can refer to it.
     if (parser.getObjectId() != null) {
       throw at(
           place,
@@ -166,7 +166,7 @@ final class YamlText {
     if (parser.getTypeId() != null) {
       throw at(
           place,
-          "'!"
+          "'"
               + Messages.shorten(parser.getTypeId().toString())
               + "' is a YAML tag, which recipes do not have; put quotes around text with a '!'");
     }
@@ -200,7 +200,6 @@ final class YamlText {
       }
     }
     String where = e.getLocation() == null ? origin + ": " : prefix(origin, place(e.getLocation()));
-    return new RecipeException(
-        where + "this is not YAML: " + Messages.shorten(e.getOriginalMessage()), e);
+    return new RecipeException(where + "this is not YAML: " + e.getOriginalMessage(), e);
   }
 }
