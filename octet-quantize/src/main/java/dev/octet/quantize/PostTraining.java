@@ -150,8 +150,7 @@ public final class PostTraining {
         });
     Evaluation evaluation = timed("evaluate", () -> evaluation(reference, model));
     LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
-    return new ReportBuilder(
-            source, target, recipe, started, reference, placement, quantized, seen)
+    return new ReportBuilder(source, target, recipe, started, reference, placement, quantized, seen)
         .stages(stages)
         .data(calibrationSamples, evaluationSamples, sameSet)
         .evaluation(evaluation)

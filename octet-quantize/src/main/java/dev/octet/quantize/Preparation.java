@@ -3,8 +3,11 @@ package dev.octet.quantize;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
+import dev.octet.graph.opset.OpsetRaise;
 import dev.octet.graph.pass.Passes;
+import dev.octet.graph.pass.RewriteResult;
 
 /** Makes a model ready: simpler, and in an operator set that knows the number formats. */
 final class Preparation {
@@ -24,7 +27,18 @@ final class Preparation {
     Passes.simplify(model);
     long needed = neededOpset(model, recipe);
     if (model.opset() < needed) {
-      model.setOpset("", needed);
+      RewriteResult raised = OpsetRaise.to(model, needed);
+      if (model.opset() < needed) {
+        throw new ModelException(
+            "the model's operator set "
+                + model.opset()
+                + " cannot be raised to "
+                + needed
+                + ", which the recipe's number formats need: "
+                + String.join("; ", raised.refusals())
+                + "; export the model with operator set "
+                + needed);
+      }
     }
     return model;
   }

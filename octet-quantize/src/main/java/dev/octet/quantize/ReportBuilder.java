@@ -135,7 +135,7 @@ final class ReportBuilder {
             started,
             new RunInfo.Settings(
                 recipe.name(),
-                recipe.toString(),
+                recipe.toYaml(),
                 word(recipe.target()),
                 word(recipe.mode()),
                 word(recipe.format())));

@@ -5,12 +5,12 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Objects;
 import java.util.UUID;
 
 /**
@@ -32,8 +32,8 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   /**
-   * Replaces {@code target} by a file with this content; on failure the former file is untouched and
-   * nothing else is left behind.
+   * Replaces {@code target} by a file with this content; on failure the former file is untouched
+   * and nothing else is left behind.
    */
   public static void write(Path target, Content content) throws IOException {
     try (AtomicFile file = new AtomicFile(folderOf(target), content)) {
@@ -64,8 +64,12 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   /** The folder in which {@code file} lies or will lie. */
-  static Path folderOf(Path file) {
-    return Objects.requireNonNull(file.toAbsolutePath().getParent(), "a file has a folder");
+  static Path folderOf(Path file) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder == null) {
+      throw new FileSystemException(file.toString(), null, "this is the root of a file system");
+    }
+    return folder;
   }
 
   /** Puts the finished file under {@code target}, in the same folder. */

@@ -12,7 +12,7 @@ final class Budget {
 
   Budget(ReadLimits limits) {
     this.limits = limits;
-    this.heapShare = Runtime.getRuntime().maxMemory() / 4 * 3;
+    this.heapShare = Runtime.getRuntime().maxMemory() / 2;
   }
 
   ReadLimits limits() {
@@ -35,7 +35,7 @@ final class Budget {
           where
               + " brings the model to "
               + bytes
-              + " bytes in memory, more than three quarters of the heap; give the JVM more (-Xmx)");
+              + " bytes in memory, more than half of the heap; give the JVM more (-Xmx)");
     }
   }
 

@@ -160,7 +160,10 @@ public final class OnnxReader {
     try {
       return reading.read();
     } catch (ModelException e) {
-      throw new ModelException(Texts.shown(origin) + ": " + e.getMessage(), e);
+      throw new ModelException(origin + ": " + e.getMessage(), e);
+    } catch (OutOfMemoryError e) {
+      // The estimate was within half of the heap, but something else fills the other half.
+      throw new ModelException(origin + ": there is no memory left; give the JVM more (-Xmx)", e);
     }
   }
 }

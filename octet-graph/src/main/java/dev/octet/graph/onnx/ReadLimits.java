@@ -10,7 +10,7 @@ package dev.octet.graph.onnx;
  * @param maxTensors tensors of all graphs and attributes together
  * @param maxTensorBytes bytes of one tensor
  * @param maxTotalBytes bytes that the model may need in memory, estimated before anything is built;
- *     independently of it a model is refused that would not fit in three quarters of the heap
+ *     independently of it a model is refused that would not fit in half of the heap
  */
 public record ReadLimits(
     long maxFileBytes,
@@ -41,7 +41,7 @@ public record ReadLimits(
 
   /**
    * The defaults: files to 2³¹ − 1 bytes, 16 graphs deep, a million nodes, a million tensors, 2³¹ −
-   * 1 bytes a tensor, 64 GiB in all (and three quarters of the heap).
+   * 1 bytes a tensor, 64 GiB in all (and half of the heap).
    */
   public static ReadLimits defaults() {
     return new ReadLimits(

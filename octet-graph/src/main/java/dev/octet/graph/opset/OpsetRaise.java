@@ -17,10 +17,10 @@ import java.util.List;
  * stays as it was and each such node is named with the reason.
  */
 public final class OpsetRaise {
-  /** The first and the last version that can be raised from and to. */
+  /** The oldest version that can be raised. */
   public static final long OLDEST = 7;
 
-  /** See {@link #OLDEST}. */
+  /** The newest version that can be raised to. */
   public static final long NEWEST = 22;
 
   private final Model model;

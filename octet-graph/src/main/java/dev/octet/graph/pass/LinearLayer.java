@@ -5,7 +5,6 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +59,7 @@ final class LinearLayer {
     if (bias != null && biases == null) {
       return "bias '" + bias + "' is not constant";
     }
-    if (biases != null && (!isFloat(biases) || !isPerChannel(biases, channels(layer)))) {
+    if (biases != null && (!isFloat(biases) || !isPerChannel(layer, biases))) {
       return "bias '" + bias + "' is " + biases + " for " + channels(layer) + " channels";
     }
     return null;
@@ -175,11 +174,14 @@ final class LinearLayer {
     return result;
   }
 
-  /** Whether {@code bias} adds the same to every row: a scalar, {@code [N]} or {@code [1, N]}. */
-  private static boolean isPerChannel(Tensor bias, long channels) {
-    List<Long> allowed = List.of(1L, channels);
+  /** Whether {@code bias} is {@code [M]}; Gemm also takes a scalar or {@code [1, N]}. */
+  private static boolean isPerChannel(Node layer, Tensor bias) {
+    long channels = channels(layer);
+    if (!layer.is("Gemm")) {
+      return bias.rank() == 1 && bias.dim(0) == channels;
+    }
     return bias.rank() <= 2
         && (bias.rank() < 2 || bias.dim(0) == 1)
-        && (bias.rank() == 0 || allowed.contains(bias.dim(-1)));
+        && (bias.rank() == 0 || bias.dim(-1) == 1 || bias.dim(-1) == channels);
   }
 }

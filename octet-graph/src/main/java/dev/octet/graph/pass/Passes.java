@@ -1,6 +1,7 @@
 package dev.octet.graph.pass;
 
 import dev.octet.graph.Model;
+import dev.octet.graph.shape.Shapes;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,23 +13,28 @@ public final class Passes {
   private Passes() {}
 
   /**
-   * What every model goes through before it is quantized: constants become initializers, nodes that
-   * do nothing go, and BatchNormalization is folded into the layer before it.
+   * What every model goes through before it is quantized: constants become initializers and what
+   * depends on them alone is computed, nodes that do nothing go, and BatchNormalization and
+   * constants per channel are folded into the layer before them, and Relu stands before MaxPool.
    */
   public static List<Pass> standard() {
     return List.of(
         new ConstantNodes(),
+        new ConstantFolding(),
         new RemoveIdentity(),
         new RemoveDropout(),
         new RemoveNoOp(),
         new FoldBatchNorm(),
+        new FoldChannelArithmetic(),
+        new ReluBeforeMaxPool(),
         new RemoveUnused(),
         new DeduplicateInitializers());
   }
 
   /**
-   * Runs {@link #standard()} on {@code model}. Below format version 4, where every initializer is
-   * listed as an input, {@link DropOverridableInitializers} goes first and the version becomes 4.
+   * Runs {@link #standard()} and then {@link MatMulAddToGemm} on {@code model}. Below format
+   * version 4, where every initializer is listed as an input, {@link DropOverridableInitializers}
+   * goes first and the version becomes 4.
    */
   public static RewriteResult simplify(Model model) {
     List<Pass> passes = new ArrayList<>();
@@ -37,6 +43,8 @@ public final class Passes {
       model.raiseIrVersion(FREE_INITIALIZERS);
     }
     passes.addAll(standard());
-    return Rewrites.run(model.graph(), passes);
+    RewriteResult simplified = Rewrites.run(model.graph(), passes);
+    Shapes shapes = Shapes.infer(model.graph());
+    return simplified.then(Rewrites.run(model.graph(), new MatMulAddToGemm(shapes)));
   }
 }

@@ -1,5 +1,6 @@
 package dev.octet.graph.pass;
 
+import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
@@ -23,7 +24,10 @@ public final class RemoveDropout implements Rewrite {
     Value training = node.input(2);
     if (training != null) {
       Tensor mode = training.constant();
-      if (mode == null || mode.elementCount() != 1 || mode.toLongs()[0] != 0) {
+      if (mode == null
+          || mode.type() != DataType.BOOL
+          || mode.elementCount() != 1
+          || mode.toLongs()[0] != 0) {
         return Match.refused("training_mode '" + training.name() + "' may be true");
       }
     }

@@ -53,6 +53,7 @@ public final class RemoveNoOp implements Rewrite {
         Tensor wanted = target == null ? null : target.constant();
         yield shape != null
             && wanted != null
+            && wanted.type() == DataType.INT64
             && shape.stream().allMatch(d -> d instanceof Dimension.Fixed fixed && fixed.size() > 0)
             && shape.equals(
                 LongStream.of(wanted.toLongs())

@@ -82,18 +82,6 @@ public final class Rewriter {
     return successor;
   }
 
-  /** What it takes to make {@code node} again, as a start for {@link #exchange}. */
-  public static NodeSpec specOf(Node node) {
-    return new NodeSpec(
-        node.name(),
-        node.op(),
-        node.domain(),
-        node.inputs(),
-        node.outputs(),
-        node.attributes(),
-        node.extra());
-  }
-
   /** Puts {@code replacement} in the place of {@code old}; see {@link Graph#replace}. */
   public void replace(Value old, Value replacement) {
     graph.replace(old, replacement);

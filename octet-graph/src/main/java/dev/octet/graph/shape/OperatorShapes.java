@@ -430,8 +430,15 @@ final class OperatorShapes {
     return shape == null ? UNKNOWN : shape.get(index);
   }
 
+  /** The tensor that input {@code input} always is, as an initializer or from a Constant node. */
   private @Nullable Tensor constant(int input) {
     Value value = node.input(input);
+    Node maker = value == null ? null : value.producer();
+    if (maker != null
+        && maker.is("Constant")
+        && maker.attribute("value") instanceof Attribute.TensorValue made) {
+      return made.value();
+    }
     return value == null ? null : value.constant();
   }
 

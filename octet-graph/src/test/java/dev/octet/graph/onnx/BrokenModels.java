@@ -97,7 +97,11 @@ final class BrokenModels {
         "int4-odd",
         SampleModels.tensor("w", 22, 3).setRawData(ByteString.copyFrom(new byte[1])),
         "needs 2 bytes but has 1");
-    tensor(broken, "negative-dim", SampleModels.tensor("w", 1, -1), "has dimension -1 at axis 0");
+    tensor(
+        broken,
+        "negative-dim",
+        SampleModels.tensor("w", 1, -1).addFloatData(1),
+        "has dimension -1 at axis 0");
     tensor(
         broken,
         "overflow",

@@ -1,5 +1,7 @@
 package dev.octet.graph.onnx;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
+import com.google.protobuf.Message;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,6 +27,17 @@ class OnnxReaderProperties {
       content = damage(content, random);
     }
     ReaderChecks.readOrRefuse(content);
+  }
+
+  @Property(tries = 2000)
+  void wellFormedModelsThatMakeNoSenseAreReadOrRefused(@ForAll long seed) {
+    Random random = new Random(seed);
+    List<ModelProto> samples = List.copyOf(SampleModels.all().values());
+    Message model = samples.get(random.nextInt(samples.size()));
+    for (int i = random.nextInt(4); i >= 0; i--) {
+      model = ProtoDamage.once(model, random);
+    }
+    ReaderChecks.readOrRefuse(model.toByteArray());
   }
 
   private static byte[] damage(byte[] content, Random random) {

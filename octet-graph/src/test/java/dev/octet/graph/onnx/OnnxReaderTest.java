@@ -10,9 +10,11 @@ import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import java.io.ByteArrayInputStream;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,6 +187,19 @@ class OnnxReaderTest {
     assertThat(node.attribute("sp")).isInstanceOf(Attribute.Opaque.class);
     assertThat(node.attribute("ref")).isInstanceOf(Attribute.Opaque.class);
     assertThat(node.attribute("bytes")).isInstanceOf(Attribute.Opaque.class);
+  }
+
+  @Test
+  void refusesAFileLargerThanHalfTheHeapWithoutReadingIt(@TempDir Path folder) throws Exception {
+    long heap = Runtime.getRuntime().maxMemory();
+    Assumptions.assumeTrue(heap / 2 < Integer.MAX_VALUE, "the heap is too large for the test");
+    Path sparse = folder.resolve("sparse.onnx");
+    try (RandomAccessFile file = new RandomAccessFile(sparse.toFile(), "rw")) {
+      file.setLength(heap / 2 + 1);
+    }
+    assertThatThrownBy(() -> OnnxReader.read(sparse))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("more than half of the heap; give the JVM more (-Xmx)");
   }
 
   @Test

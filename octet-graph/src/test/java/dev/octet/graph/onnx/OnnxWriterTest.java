@@ -107,6 +107,13 @@ class OnnxWriterTest {
   }
 
   @Test
+  void saysWhenTheTargetIsNoFile() {
+    assertThatThrownBy(() -> OnnxWriter.write(withWeights(), folder.getRoot()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("this is the root of a file system");
+  }
+
+  @Test
   void refusesAValueThatNobodyMakes() {
     Model model = relu();
     Graph graph = model.graph();

@@ -1,11 +1,13 @@
 package dev.octet.graph.pass;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.octet.graph.Attribute;
 import dev.octet.graph.Bytes;
 import dev.octet.graph.Graph;
 import dev.octet.graph.GraphText;
+import dev.octet.graph.Node;
 import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
@@ -209,7 +211,7 @@ class CleaningTest {
           }
 
           @Override
-          public Match match(dev.octet.graph.Node node) {
+          public Match match(Node node) {
             return Match.of(node);
           }
 
@@ -217,7 +219,7 @@ class CleaningTest {
           public void apply(Match.Fires match, Rewriter change) {}
         };
     Graph graph = GraphText.parse("input x float[n]\n y = Relu(x)\n return y");
-    org.assertj.core.api.Assertions.assertThatThrownBy(() -> Rewrites.run(graph, restless))
+    assertThatThrownBy(() -> Rewrites.run(graph, restless))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage(
             "pass 'restless' does not come to rest: graph 'test' was changed more than 88 times,"

@@ -2,11 +2,13 @@ package dev.octet.graph.pass;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.octet.graph.Bytes;
 import dev.octet.graph.GraphText;
 import dev.octet.graph.Model;
 import dev.octet.graph.ModelsNearby;
 import dev.octet.graph.OrtEquality;
 import dev.octet.graph.Value;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -131,13 +133,7 @@ class PassesTest {
   @Test
   void makeConstantsOfWhatOldFilesMustListAsInputsAndOfNothingElse() {
     String text = "input x float[2]\n overridable w float[2] 1 2\n y = Add(x, w)\n return y";
-    Model old =
-        new Model(
-            3,
-            java.util.Map.of("", 8L),
-            java.util.Map.of(),
-            GraphText.parse(text),
-            dev.octet.graph.Bytes.EMPTY);
+    Model old = new Model(3, Map.of("", 8L), Map.of(), GraphText.parse(text), Bytes.EMPTY);
     assertThat(Passes.simplify(old).applied())
         .containsExactly("drop-overridable-initializers at 'w'");
     assertThat(old.irVersion()).isEqualTo(4);
