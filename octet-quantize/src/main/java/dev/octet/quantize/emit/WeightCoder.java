@@ -40,7 +40,7 @@ public final class WeightCoder {
     long[] stored = storedShape(site.node(), tensor, descriptor.granularity());
     int[] shape = Arrays.stream(stored).mapToInt(Math::toIntExact).toArray();
     float[] weights = tensor.toFloats();
-    QuantParams params = QuantParams.of(descriptor, WeightRanges.find(weights, shape, descriptor));
+    QuantParams params = QuantParams.of(descriptor, ranges(weights, shape, descriptor));
     if (bias != null) {
       params = widenedForBias(params, inputScale, bias);
     }
