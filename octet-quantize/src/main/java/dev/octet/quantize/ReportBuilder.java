@@ -18,7 +18,6 @@ import dev.octet.quantize.emit.WeightCoder;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.evaluate.LayerComparison;
 import dev.octet.quantize.metric.Difference;
-import dev.octet.quantize.metric.Score;
 import dev.octet.quantize.place.Placement;
 import dev.octet.quantize.place.Placement.Group;
 import dev.octet.quantize.report.DataUse;
@@ -293,46 +292,11 @@ final class ReportBuilder {
   // ---- outputs and metrics ----
 
   private List<OutputReport> outputs() {
-    if (evaluation == null) {
-      return List.of();
-    }
-    Map<String, Map<String, Double>> byOutput = new LinkedHashMap<>();
-    for (Score score : evaluation.scores()) {
-      if (score.unit() != Score.Unit.SHARE) {
-        byOutput
-            .computeIfAbsent(score.output(), name -> new HashMap<>())
-            .put(score.metric(), score.value());
-      }
-    }
-    List<OutputReport> reports = new ArrayList<>();
-    byOutput.forEach(
-        (name, figures) ->
-            reports.add(
-                new OutputReport(
-                    name, figures.get("sqnr"), figures.get("cosine"), figures.get("max-error"))));
-    return reports;
+    return evaluation == null ? List.of() : Judgement.outputs(evaluation);
   }
 
   private List<MetricResult> metrics() {
-    if (evaluation == null) {
-      return List.of();
-    }
-    List<MetricResult> results = new ArrayList<>();
-    for (Score score : evaluation.scores()) {
-      if (score.unit() == Score.Unit.SHARE) {
-        Double own =
-            evaluation.referenceScores().stream()
-                .filter(
-                    other ->
-                        other.metric().equals(score.metric())
-                            && other.output().equals(score.output()))
-                .map(other -> 100 * other.value())
-                .findFirst()
-                .orElse(null);
-        results.add(MetricResult.percent(score.metric(), own, 100 * score.value()));
-      }
-    }
-    return results;
+    return evaluation == null ? List.of() : Judgement.metrics(evaluation);
   }
 
   // ---- facts ----

@@ -53,7 +53,8 @@ public record Recipe(
    * name, and granularities without an axis of their own ({@link Settings#onOperatorAxes}).
    *
    * @throws IllegalArgumentException if a setting is out of range, activations are not quantized
-   *     per tensor, or a rule changes a descriptor to one that does not go together
+   *     per tensor, weights are to be averaged over batches or samples, or a rule changes a
+   *     descriptor to one that does not go together
    */
   public Recipe {
     if (name.isBlank()) {
@@ -69,6 +70,7 @@ public record Recipe(
             .name(null)
             .granularity(Settings.onOperatorAxes(weight.granularity()))
             .build();
+    checkWeightMethod(weight.method());
     activation = activation.toBuilder().name(null).build();
     if (!(activation.granularity() instanceof Granularity.PerTensor)) {
       throw new IllegalArgumentException(
@@ -88,11 +90,22 @@ public record Recipe(
     }
     for (Rule rule : rules.rules()) {
       try {
-        rule.weight().applyTo(weight);
+        checkWeightMethod(rule.weight().applyTo(weight).method());
         rule.activation().applyTo(activation);
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException("rule " + rule.describe() + ": " + e.getMessage(), e);
       }
+    }
+  }
+
+  private static void checkWeightMethod(RangeMethod method) {
+    if (method instanceof RangeMethod.MovingAverage
+        || method instanceof RangeMethod.AverageExtremes) {
+      throw new IllegalArgumentException(
+          "range method '"
+              + method
+              + "' averages over batches or samples, and weights have none; choose mse, minmax or"
+              + " another that looks at values");
     }
   }
 

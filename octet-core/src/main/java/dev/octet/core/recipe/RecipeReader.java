@@ -30,7 +30,7 @@ final class RecipeReader {
   /** A character takes at most so many bytes in UTF-8. */
   private static final int MOST_BYTES = 4 * YamlText.MOST_CHARACTERS;
 
-  private static final List<String> KEYS =
+  static final List<String> KEYS =
       List.of(
           "name",
           "preset",
@@ -47,11 +47,11 @@ final class RecipeReader {
           "operators",
           "preprocessing",
           "rules");
-  private static final List<String> TENSOR_KEYS =
+  static final List<String> TENSOR_KEYS =
       List.of("bits", "signed", "symmetric", "narrow", "granularity", "method", "range");
-  private static final List<String> RULE_KEYS =
+  static final List<String> RULE_KEYS =
       List.of("name", "operator", "float", "weight", "activation");
-  private static final List<String> PREPROCESSING_KEYS =
+  static final List<String> PREPROCESSING_KEYS =
       List.of("preset", "resize", "crop", "layout", "channels", "scale", "mean", "std");
 
   private final Field top;

@@ -176,6 +176,19 @@ class RecipeTextTest {
   }
 
   @Test
+  void weightsAreNotAveragedOverBatchesTheyDoNotHave() {
+    String message =
+        "range method 'average' averages over batches or samples, and weights have none; choose"
+            + " mse, minmax or another that looks at values";
+    refused("weight:\n  method: average", "my.yaml:2:3: 'weight': " + message);
+    refused(
+        "rules:\n  - {name: a, weight: {method: average}}",
+        "my.yaml:2:5: 'rules #1': rule 'a': " + message);
+    assertThat(Recipe.parse("activation: {method: average}").activation().method())
+        .isEqualTo(new RangeMethod.AverageExtremes());
+  }
+
+  @Test
   void whatARuleWouldDoToTheDefaultsIsCheckedAtItsLine() {
     refused(
         """

@@ -38,7 +38,7 @@ class RecipeYamlProperties {
                 Arbitraries.of(Mode.class),
                 Arbitraries.of(Format.class),
                 Arbitraries.of(Target.class),
-                descriptors(granularities()),
+                descriptors(granularities()).filter(RecipeYamlProperties::looksAtValues),
                 descriptors(Arbitraries.just(Granularity.perTensor())),
                 Arbitraries.doubles().between(0, 1).injectNull(0.3),
                 Arbitraries.integers().greaterOrEqual(1))
@@ -171,6 +171,11 @@ class RecipeYamlProperties {
     return settings(granularities)
         .filter(settings -> fits(settings, QuantDescriptor.builder().build()))
         .map(settings -> settings.applyTo(QuantDescriptor.builder().build()));
+  }
+
+  private static boolean looksAtValues(QuantDescriptor weight) {
+    return !(weight.method() instanceof RangeMethod.MovingAverage)
+        && !(weight.method() instanceof RangeMethod.AverageExtremes);
   }
 
   private static boolean fits(Settings settings, QuantDescriptor base) {
