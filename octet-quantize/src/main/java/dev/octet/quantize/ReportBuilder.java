@@ -62,6 +62,7 @@ final class ReportBuilder {
   private final Set<String> quantizedOutputs = new TreeSet<>();
   private final Map<String, String> keptOutputs = new HashMap<>();
   private Map<String, Duration> stages = Map.of();
+  private List<String> adjustmentWarnings = List.of();
   private @Nullable DataUse data;
   private @Nullable Evaluation evaluation;
   private @Nullable LayerComparison comparison;
@@ -89,6 +90,12 @@ final class ReportBuilder {
 
   ReportBuilder stages(Map<String, Duration> value) {
     stages = new LinkedHashMap<>(value);
+    return this;
+  }
+
+  /** Adds what adjusting the float model left undone. */
+  ReportBuilder warnings(List<String> ofAdjustments) {
+    adjustmentWarnings = List.copyOf(ofAdjustments);
     return this;
   }
 
@@ -146,6 +153,7 @@ final class ReportBuilder {
     quantized.weights().forEach(weight -> tensors.add(weight(weight)));
     List<Warning> warnings = new ArrayList<>();
     placement.warnings().forEach(text -> warnings.add(new Warning("recipe", text)));
+    adjustmentWarnings.forEach(text -> warnings.add(new Warning("adjustment", text)));
     quantized.warnings().forEach(text -> warnings.add(new Warning("calibration", text)));
     return QuantizationReport.of(run)
         .size(new ModelSize(size(source), size(target), parameters()))
