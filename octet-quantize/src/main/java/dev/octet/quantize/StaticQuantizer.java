@@ -3,6 +3,7 @@ package dev.octet.quantize;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.core.range.Range;
 import dev.octet.core.range.RangeCollector;
+import dev.octet.core.recipe.Format;
 import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
@@ -14,6 +15,7 @@ import dev.octet.quantize.adjust.BiasCorrection;
 import dev.octet.quantize.calibrate.Calibration;
 import dev.octet.quantize.calibrate.ChannelMeans;
 import dev.octet.quantize.emit.DynamicEmitter;
+import dev.octet.quantize.emit.QOperatorEmitter;
 import dev.octet.quantize.emit.QdqEmitter;
 import dev.octet.quantize.emit.QuantizedBias;
 import dev.octet.quantize.emit.QuantizedWeight;
@@ -103,6 +105,9 @@ final class StaticQuantizer {
   private List<String> write() {
     if (recipe.mode() == Mode.DYNAMIC) {
       return DynamicEmitter.emit(model, placement, weights, recipe.target());
+    }
+    if (recipe.format() == Format.QOPERATOR) {
+      return QOperatorEmitter.emit(model, placement, parameters, weights, biases);
     }
     QdqEmitter.emit(model, placement, parameters, weights, biases);
     return List.of();
