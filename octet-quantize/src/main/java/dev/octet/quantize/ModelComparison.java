@@ -107,9 +107,7 @@ public final class ModelComparison {
         .size(new ModelSize(bytes(referenceFile), bytes(modelFile), parameters(reference)))
         .data(
             new DataUse(
-                null,
-                new DataUse.SampleSet(samples.description(), evaluation.samples(), 0),
-                false))
+                null, new DataUse.SampleSet(samples.description(), evaluation.samples(), 0), false))
         .stages(stages)
         .layers(layers(reference, model, layers))
         .outputs(Judgement.outputs(evaluation))
