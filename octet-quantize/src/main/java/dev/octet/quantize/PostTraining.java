@@ -134,6 +134,7 @@ public final class PostTraining {
     Instant started = Instant.now();
     Model original = timed("read", () -> OnnxReader.read(source));
     Model reference = timed("prepare", () -> Preparation.prepare(original.copy(), recipe));
+    List<String> adjustments = timed("adjust", () -> adjust(reference));
     Model model = reference.copy();
     Placement placement = timed("place", () -> Placer.place(model.graph(), recipe));
     if (placement.weights().isEmpty() && placement.groups().isEmpty()) {
@@ -152,10 +153,18 @@ public final class PostTraining {
     LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     return new ReportBuilder(source, target, recipe, started, reference, placement, quantized, seen)
         .stages(stages)
+        .warnings(adjustments)
         .data(calibrationSamples, evaluationSamples, sameSet)
         .evaluation(evaluation)
         .comparison(comparison)
         .build();
+  }
+
+  private List<String> adjust(Model reference) {
+    FloatAdjustments adjustments = new FloatAdjustments(reference, recipe, progress);
+    adjustments.equalize();
+    adjustments.smooth(calibrationSamples, stateFile);
+    return adjustments.warnings();
   }
 
   private Calibration.Result calibration(Model reference, Placement placement) {
@@ -187,6 +196,7 @@ public final class PostTraining {
     }
     if (file != null) {
       delete(file);
+      delete(FloatAdjustments.stateFile(file));
     }
     return result;
   }

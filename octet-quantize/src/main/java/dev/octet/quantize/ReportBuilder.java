@@ -18,7 +18,6 @@ import dev.octet.quantize.emit.WeightCoder;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.evaluate.LayerComparison;
 import dev.octet.quantize.metric.Difference;
-import dev.octet.quantize.metric.Score;
 import dev.octet.quantize.place.Placement;
 import dev.octet.quantize.place.Placement.Group;
 import dev.octet.quantize.report.DataUse;
@@ -63,6 +62,7 @@ final class ReportBuilder {
   private final Set<String> quantizedOutputs = new TreeSet<>();
   private final Map<String, String> keptOutputs = new HashMap<>();
   private Map<String, Duration> stages = Map.of();
+  private List<String> adjustmentWarnings = List.of();
   private @Nullable DataUse data;
   private @Nullable Evaluation evaluation;
   private @Nullable LayerComparison comparison;
@@ -90,6 +90,12 @@ final class ReportBuilder {
 
   ReportBuilder stages(Map<String, Duration> value) {
     stages = new LinkedHashMap<>(value);
+    return this;
+  }
+
+  /** Adds what adjusting the float model left undone. */
+  ReportBuilder warnings(List<String> ofAdjustments) {
+    adjustmentWarnings = List.copyOf(ofAdjustments);
     return this;
   }
 
@@ -136,7 +142,7 @@ final class ReportBuilder {
             started,
             new RunInfo.Settings(
                 recipe.name(),
-                recipe.toString(),
+                recipe.toYaml(),
                 word(recipe.target()),
                 word(recipe.mode()),
                 word(recipe.format())));
@@ -147,6 +153,7 @@ final class ReportBuilder {
     quantized.weights().forEach(weight -> tensors.add(weight(weight)));
     List<Warning> warnings = new ArrayList<>();
     placement.warnings().forEach(text -> warnings.add(new Warning("recipe", text)));
+    adjustmentWarnings.forEach(text -> warnings.add(new Warning("adjustment", text)));
     quantized.warnings().forEach(text -> warnings.add(new Warning("calibration", text)));
     return QuantizationReport.of(run)
         .size(new ModelSize(size(source), size(target), parameters()))
@@ -293,46 +300,11 @@ final class ReportBuilder {
   // ---- outputs and metrics ----
 
   private List<OutputReport> outputs() {
-    if (evaluation == null) {
-      return List.of();
-    }
-    Map<String, Map<String, Double>> byOutput = new LinkedHashMap<>();
-    for (Score score : evaluation.scores()) {
-      if (score.unit() != Score.Unit.SHARE) {
-        byOutput
-            .computeIfAbsent(score.output(), name -> new HashMap<>())
-            .put(score.metric(), score.value());
-      }
-    }
-    List<OutputReport> reports = new ArrayList<>();
-    byOutput.forEach(
-        (name, figures) ->
-            reports.add(
-                new OutputReport(
-                    name, figures.get("sqnr"), figures.get("cosine"), figures.get("max-error"))));
-    return reports;
+    return evaluation == null ? List.of() : Judgement.outputs(evaluation);
   }
 
   private List<MetricResult> metrics() {
-    if (evaluation == null) {
-      return List.of();
-    }
-    List<MetricResult> results = new ArrayList<>();
-    for (Score score : evaluation.scores()) {
-      if (score.unit() == Score.Unit.SHARE) {
-        Double own =
-            evaluation.referenceScores().stream()
-                .filter(
-                    other ->
-                        other.metric().equals(score.metric())
-                            && other.output().equals(score.output()))
-                .map(other -> 100 * other.value())
-                .findFirst()
-                .orElse(null);
-        results.add(MetricResult.percent(score.metric(), own, 100 * score.value()));
-      }
-    }
-    return results;
+    return evaluation == null ? List.of() : Judgement.metrics(evaluation);
   }
 
   // ---- facts ----

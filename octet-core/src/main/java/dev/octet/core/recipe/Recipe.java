@@ -3,17 +3,20 @@ package dev.octet.core.recipe;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
+import dev.octet.core.rules.Rule;
 import dev.octet.core.rules.Rules;
-import java.util.LinkedHashMap;
+import dev.octet.core.rules.Settings;
+import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a quantization run is asked to do.
  *
- * @param name for reports; a preset's name unless the user gave another
+ * @param name for reports, not blank; a preset's name unless the user gave another
  * @param mode what is quantized
  * @param format how it is written
  * @param target for which runtime
@@ -45,10 +48,36 @@ public record Recipe(
     @Nullable PreprocessingSpec preprocessing,
     Rules rules) {
 
-  private static final Map<String, Recipe> PRESETS = presetsByName();
-
+  /**
+   * Puts what means the same into one form: operators in alphabetical order, descriptors without a
+   * name, and granularities without an axis of their own ({@link Settings#onOperatorAxes}).
+   *
+   * @throws IllegalArgumentException if a setting is out of range, activations are not quantized
+   *     per tensor, weights are to be averaged over batches or samples, or a rule changes a
+   *     descriptor to one that does not go together
+   */
   public Recipe {
-    operators = Set.copyOf(operators);
+    if (name.isBlank()) {
+      throw new IllegalArgumentException("the recipe's name is blank; give one or leave it out");
+    }
+    operators = Collections.unmodifiableSet(new TreeSet<>(operators));
+    if (operators.stream().anyMatch(String::isBlank)) {
+      throw new IllegalArgumentException(
+          "an operator's name is blank; name an operator such as 'Conv'");
+    }
+    weight =
+        weight.toBuilder()
+            .name(null)
+            .granularity(Settings.onOperatorAxes(weight.granularity()))
+            .build();
+    checkWeightMethod(weight.method());
+    activation = activation.toBuilder().name(null).build();
+    if (!(activation.granularity() instanceof Granularity.PerTensor)) {
+      throw new IllegalArgumentException(
+          "activations are quantized "
+              + activation.granularity()
+              + "; only one scale for the tensor can be folded into integer arithmetic");
+    }
     if (smoothQuant != null && !(smoothQuant >= 0 && smoothQuant <= 1)) {
       throw new IllegalArgumentException(
           "SmoothQuant strength is " + smoothQuant + "; choose 0 to 1");
@@ -58,6 +87,25 @@ public record Recipe(
     }
     if (batchSize < 1) {
       throw new IllegalArgumentException("batch size is " + batchSize + "; choose 1 or more");
+    }
+    for (Rule rule : rules.rules()) {
+      try {
+        checkWeightMethod(rule.weight().applyTo(weight).method());
+        rule.activation().applyTo(activation);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("rule " + rule.describe() + ": " + e.getMessage(), e);
+      }
+    }
+  }
+
+  private static void checkWeightMethod(RangeMethod method) {
+    if (method instanceof RangeMethod.MovingAverage
+        || method instanceof RangeMethod.AverageExtremes) {
+      throw new IllegalArgumentException(
+          "range method '"
+              + method
+              + "' averages over batches or samples, and weights have none; choose mse, minmax or"
+              + " another that looks at values");
     }
   }
 
@@ -72,96 +120,62 @@ public record Recipe(
    * @throws IllegalArgumentException if there is none of that name
    */
   public static Recipe preset(String name) {
-    Recipe found = PRESETS.get(name);
-    if (found == null) {
-      throw new IllegalArgumentException(
-          "there is no preset '"
-              + name
-              + "'; choose one of "
-              + String.join(", ", PRESETS.keySet()));
-    }
-    return found;
+    return Presets.get(name).recipe();
   }
 
-  /** The names of all presets. */
+  /** The names of all presets; the default is the first. */
   public static List<String> presets() {
-    return List.copyOf(PRESETS.keySet());
+    return Presets.names();
+  }
+
+  /**
+   * What a preset is for, in one line.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public static String describe(String preset) {
+    return Presets.get(preset).description();
+  }
+
+  /**
+   * Reads a recipe from a YAML file in UTF-8. A recipe without a name is called like the file.
+   *
+   * @throws RecipeException if the file cannot be read or is no recipe
+   */
+  public static Recipe load(Path file) {
+    return RecipeReader.load(file);
+  }
+
+  /**
+   * Reads a recipe from YAML: what is not given stays as the preset has it that the text names, or
+   * as {@code int8} has it.
+   *
+   * @throws RecipeException if the text is no recipe
+   */
+  public static Recipe parse(String yaml) {
+    return parse(yaml, "recipe");
+  }
+
+  /**
+   * {@link #parse(String)} of a text that messages call {@code origin}.
+   *
+   * @throws RecipeException if the text is no recipe
+   */
+  public static Recipe parse(String yaml, String origin) {
+    return RecipeReader.read(yaml, origin);
+  }
+
+  /**
+   * YAML with every setting written out, so that it means the same when presets change; {@link
+   * #parse(String)} gives an equal recipe back.
+   */
+  public String toYaml() {
+    return RecipeWriter.write(this);
   }
 
   /** A builder that starts from this recipe. */
   public Builder toBuilder() {
     return new Builder(this);
-  }
-
-  private static Map<String, Recipe> presetsByName() {
-    QuantDescriptor int8 =
-        QuantDescriptor.int8Weight(0).toBuilder().method(new RangeMethod.Mse()).build();
-    // Blocks of 32 are what ONNX exporters and runtimes agree on for 4-bit weights.
-    QuantDescriptor int4Block =
-        int8.toBuilder()
-            .bits(4)
-            .granularity(Granularity.perBlock(1, 32))
-            .method(new RangeMethod.Mse())
-            .build();
-    QuantDescriptor int4Channel = int8.toBuilder().bits(4).method(new RangeMethod.Mse()).build();
-    QuantDescriptor uint8 =
-        QuantDescriptor.uint8Activation().toBuilder().method(new RangeMethod.Mse()).build();
-    Recipe base =
-        new Recipe(
-            "int8",
-            Mode.STATIC,
-            Format.QDQ,
-            Target.ONNXRUNTIME,
-            int8,
-            uint8,
-            false,
-            true,
-            null,
-            500,
-            8,
-            Set.of(),
-            null,
-            Rules.NONE);
-    Map<String, Recipe> presets = new LinkedHashMap<>();
-    add(presets, base);
-    add(
-        presets,
-        base.toBuilder().name("int8-minmax").activationMethod(new RangeMethod.MinMax()).build());
-    add(
-        presets,
-        base.toBuilder().name("int8-entropy").activationMethod(new RangeMethod.Entropy()).build());
-    add(
-        presets,
-        base.toBuilder()
-            .name("int8-percentile")
-            .activationMethod(new RangeMethod.Percentile(99.99))
-            .build());
-    add(presets, base.toBuilder().name("w4a8").weight(int4Block).build());
-    add(presets, base.toBuilder().name("w4a8-channel").weight(int4Channel).build());
-    add(presets, base.toBuilder().name("dynamic-int8").mode(Mode.DYNAMIC).build());
-    add(presets, base.toBuilder().name("weight-only-int8").mode(Mode.WEIGHT_ONLY).build());
-    add(
-        presets,
-        base.toBuilder().name("weight-only-int4").mode(Mode.WEIGHT_ONLY).weight(int4Block).build());
-    add(presets, base.toBuilder().name("float16").mode(Mode.FLOAT16).build());
-    add(presets, base.toBuilder().name("qoperator-int8").format(Format.QOPERATOR).build());
-    add(
-        presets,
-        base.toBuilder()
-            .name("tensorrt-int8")
-            .target(Target.TENSORRT)
-            .activation(
-                QuantDescriptor.int8Activation().toBuilder()
-                    .method(new RangeMethod.Entropy())
-                    .build())
-            .build());
-    add(presets, base.toBuilder().name("openvino-int8").target(Target.OPENVINO).build());
-    add(presets, base.toBuilder().name("octet-int8").target(Target.OCTET).build());
-    return presets;
-  }
-
-  private static void add(Map<String, Recipe> presets, Recipe recipe) {
-    presets.put(recipe.name(), recipe);
   }
 
   /** Changes parts of a recipe; {@link #build} checks the whole. */

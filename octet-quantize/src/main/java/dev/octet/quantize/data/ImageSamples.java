@@ -125,6 +125,11 @@ final class ImageSamples implements Samples {
   }
 
   @Override
+  public Samples representative(long count) {
+    return spread(count);
+  }
+
+  @Override
   public OptionalLong size() {
     return OptionalLong.of(files.size());
   }

@@ -46,6 +46,14 @@ public interface Samples extends Iterable<Sample> {
   }
 
   /**
+   * Up to {@code count} samples that can stand for all: the first ones, or where the set is sorted
+   * by class, as a folder of images is, ones {@linkplain #spread spread} over it.
+   */
+  default Samples representative(long count) {
+    return limit(count);
+  }
+
+  /**
    * Opens whatever {@code path} is: a folder of images, CIFAR-10 binary, MNIST idx (both plain or
    * gzip), {@code .npy}, {@code .npz}, a folder of {@code .npy}, or a CSV of token ids. Where it
    * holds a training and a test part, calibration gets the first and evaluation the second.

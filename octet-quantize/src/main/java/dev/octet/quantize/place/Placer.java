@@ -73,6 +73,9 @@ public final class Placer {
     for (Node node : nodes) {
       addWeight(node, weights);
     }
+    if (!activations) {
+      explainWithoutActivations(nodes, weights);
+    }
     return new Placement(
         activations ? groups() : List.of(), weights, quantized, kept, rules.warnings());
   }
@@ -301,6 +304,27 @@ public final class Placer {
         case LOOKUP -> kept.put(node, "a lookup computes nothing");
         default -> kept.put(node, FloatReasons.of(node));
       }
+    }
+  }
+
+  private void explainWithoutActivations(List<Node> nodes, List<Placement.WeightSite> weights) {
+    Set<Node> weighted = new HashSet<>();
+    weights.forEach(site -> weighted.add(site.node()));
+    for (Node node : nodes) {
+      if (weighted.contains(node) || kept.containsKey(node)) {
+        continue;
+      }
+      String rule = rules.reasonForFloat(node);
+      kept.put(
+          node,
+          rule != null
+              ? rule
+              : switch (role(node)) {
+                case LOOKUP -> "its table is too small to be worth it";
+                case RECURRENT -> "its weights are not float constants";
+                case FLOAT -> FloatReasons.of(node);
+                default -> "it has no weights, and the recipe quantizes weights only";
+              });
     }
   }
 

@@ -52,14 +52,18 @@ public final class OnnxRuntimeRunner implements GraphRunner {
   }
 
   /**
-   * Opens {@code model} with all cores.
+   * Opens {@code model} with all cores, or as many threads as the system property {@code
+   * octet.threads} says.
    *
    * @param observed names of the values to hand over; any dense tensor of the main graph
    * @throws RunException if the runtime does not accept the model
    * @throws IllegalArgumentException if an observed value does not exist
    */
   public static OnnxRuntimeRunner open(Model model, Collection<String> observed) {
-    return open(model, observed, Runtime.getRuntime().availableProcessors());
+    return open(
+        model,
+        observed,
+        Integer.getInteger("octet.threads", Runtime.getRuntime().availableProcessors()));
   }
 
   /** As {@link #open(Model, Collection)}, with {@code threads} threads inside an operator. */

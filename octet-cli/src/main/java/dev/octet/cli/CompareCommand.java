@@ -1,0 +1,89 @@
+package dev.octet.cli;
+
+import dev.octet.graph.onnx.OnnxReader;
+import dev.octet.quantize.ModelComparison;
+import dev.octet.quantize.data.Samples;
+import dev.octet.quantize.report.QuantizationReport;
+import dev.octet.quantize.run.ModelInputs;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code octet compare}: two forms of one model side by side, layer by layer. */
+@Command(
+    name = "compare",
+    description = "Run two forms of a model side by side, and say which layer is to blame.",
+    sortOptions = false,
+    footer = {
+      "",
+      "Example:",
+      "  octet compare model.onnx model.int8.onnx --data photos/ --report compare.html",
+    })
+final class CompareCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "FLOAT", description = "The model to compare with.")
+  private Path reference;
+
+  @Parameters(index = "1", paramLabel = "QUANTIZED", description = "Its other form.")
+  private Path model;
+
+  @Option(
+      names = "--layer-samples",
+      paramLabel = "N",
+      description = "Compare layers on so many samples (default: 16).")
+  private long layerSamples = 16;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Samples in a batch, where the model leaves that open (default: 8).")
+  private int batch = 8;
+
+  @ArgGroup(validate = false, heading = "%nData:%n")
+  private DataOptions data = new DataOptions();
+
+  @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
+  private PreprocessingOptions preprocessing = new PreprocessingOptions();
+
+  @ArgGroup(validate = false, heading = "%nReport:%n")
+  private ReportOptions reports = new ReportOptions();
+
+  @ArgGroup(validate = false, heading = "%nFloors:%n")
+  private FloorOptions floors = new FloorOptions();
+
+  @Mixin private CommonOptions common;
+
+  @Override
+  public Integer call() throws IOException {
+    Console console = common.console();
+    CountOption.check("--layer-samples", layerSamples);
+    CountOption.check("--batch", batch);
+    List<Path> files = reports.files(List.of());
+    Samples samples =
+        data.forEvaluation(
+            data.open(
+                    data.required(),
+                    ModelInputs.of(OnnxReader.read(reference).graph()),
+                    preprocessing,
+                    null,
+                    console)
+                .evaluation());
+    QuantizationReport report =
+        console.withWarnings(
+            ModelComparison.of(reference, model)
+                .batchSize(batch)
+                .layerSamples(layerSamples)
+                .progress(console.progress())
+                .run(samples));
+    reports.deliver(report, files, console);
+    if (!reports.json()) {
+      console.print(new Blame(report.layers()).text());
+    }
+    return floors.judge(report, console);
+  }
+}
