@@ -27,12 +27,6 @@ final class CommonOptions {
       description = "Threads that run the model and collect its values (default: all cores).")
   private int threads;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  private boolean help;
-
   /** Whether only results and errors are to be shown. */
   boolean quiet() {
     return quiet;

@@ -19,6 +19,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "compare",
     description = "Run two forms of a model side by side, and say which layer is to blame.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Octet.VersionText.class,
     sortOptions = false,
     footer = {
       "",

@@ -27,6 +27,8 @@ import picocli.CommandLine.Option;
     name = "demo",
     description =
         "Quantize the model that ships with Octet to 8 and to 4 bits, evaluate, compare and report.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Octet.VersionText.class,
     sortOptions = false)
 final class DemoCommand implements Callable<Integer> {
   private static final int CALIBRATION_IMAGES = 480;
@@ -125,20 +127,23 @@ final class DemoCommand implements Callable<Integer> {
         percent(top1 == null ? null : top1.floatValue()),
         "",
         "");
-    for (QuantizationReport report : List.of(eight, four)) {
-      columns.row(
-          report == eight ? "int8" : "w4a8 (4-bit weights)",
-          bytes(Objects.requireNonNull(report.size()).bytesAfter()),
-          percent(value(metric(report, "top1"))),
-          percent(value(metric(report, "agreement"))),
-          report.outputs().stream()
-              .map(OutputReport::sqnrDb)
-              .filter(Objects::nonNull)
-              .map(sqnr -> String.format(Locale.ROOT, "%.1f dB", sqnr))
-              .findFirst()
-              .orElse(""));
-    }
+    quantized(columns, "int8", eight);
+    quantized(columns, "w4a8 (4-bit weights)", four);
     return columns.print();
+  }
+
+  private static void quantized(Columns columns, String name, QuantizationReport report) {
+    columns.row(
+        name,
+        bytes(Objects.requireNonNull(report.size()).bytesAfter()),
+        percent(value(metric(report, "top1"))),
+        percent(value(metric(report, "agreement"))),
+        report.outputs().stream()
+            .map(OutputReport::sqnrDb)
+            .filter(Objects::nonNull)
+            .map(sqnr -> String.format(Locale.ROOT, "%.1f dB", sqnr))
+            .findFirst()
+            .orElse(""));
   }
 
   private static @Nullable MetricResult metric(QuantizationReport report, String name) {

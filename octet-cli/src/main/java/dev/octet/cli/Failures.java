@@ -1,6 +1,7 @@
 package dev.octet.cli;
 
 import dev.octet.core.range.CalibrationException;
+import dev.octet.core.recipe.RecipeException;
 import dev.octet.graph.ModelException;
 import dev.octet.quantize.NothingToQuantizeException;
 import dev.octet.quantize.data.DataException;
@@ -55,7 +56,7 @@ final class Failures {
   }
 
   private static int codeOf(Exception failure) {
-    if (failure instanceof OptionException) {
+    if (failure instanceof OptionException || failure instanceof RecipeException) {
       return ExitCode.USAGE;
     }
     if (failure instanceof ModelException) {

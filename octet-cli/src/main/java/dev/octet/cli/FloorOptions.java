@@ -50,7 +50,9 @@ final class FloorOptions {
         missed.add("--min-agreement cannot be judged: the outputs name no classes");
       } else if (measured.quantizedValue() < agreement) {
         missed.add(
-            text("agreement is %.2f %%, below --min-agreement %s", measured.quantizedValue(), agreement));
+            text(
+                "agreement is %.2f %%, below --min-agreement %s",
+                measured.quantizedValue(), agreement));
       }
     }
     if (sqnr != null) {
@@ -58,7 +60,10 @@ final class FloorOptions {
         Double measured = output.sqnrDb();
         if (measured != null && !(measured >= sqnr)) {
           missed.add(
-              "output '" + output.name() + "': " + text("SQNR is %.1f dB, below --min-sqnr %s", measured, sqnr));
+              "output '"
+                  + output.name()
+                  + "': "
+                  + text("SQNR is %.1f dB, below --min-sqnr %s", measured, sqnr));
         }
       }
     }
@@ -68,7 +73,8 @@ final class FloorOptions {
       if (lost.isEmpty()) {
         missed.add("--max-loss cannot be judged: the samples have no labels");
       } else if (lost.getAsDouble() > loss) {
-        missed.add(text("top-1 fell by %.2f points, more than --max-loss %s", lost.getAsDouble(), loss));
+        missed.add(
+            text("top-1 fell by %.2f points, more than --max-loss %s", lost.getAsDouble(), loss));
       }
     }
     return missed;

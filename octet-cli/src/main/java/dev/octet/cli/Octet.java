@@ -9,7 +9,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
@@ -18,11 +17,16 @@ import picocli.CommandLine.Spec;
     name = "octet",
     description = "Quantizes neural networks, and says what it cost.",
     synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
     versionProvider = Octet.VersionText.class,
     subcommands = {
       QuantizeCommand.class,
+      EvaluateCommand.class,
       CompareCommand.class,
+      InspectCommand.class,
       DemoCommand.class,
+      RecipesCommand.class,
+      CompletionCommand.class,
     },
     footer = {
       "",
@@ -47,18 +51,6 @@ import picocli.CommandLine.Spec;
     })
 public final class Octet implements Runnable {
   @Spec private CommandSpec spec;
-
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  private boolean help;
-
-  @Option(
-      names = {"-V", "--version"},
-      versionHelp = true,
-      description = "Show the versions of Octet and Java.")
-  private boolean version;
 
   @Override
   public void run() {

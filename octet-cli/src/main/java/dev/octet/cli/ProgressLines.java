@@ -4,14 +4,20 @@ import dev.octet.quantize.Progress;
 import java.io.PrintWriter;
 import java.util.OptionalLong;
 
-/** Progress as plain lines, for logs: one when a stage begins, then one for each tenth of it. */
+/**
+ * Progress as plain lines, for logs: one when a stage begins and one when it ends; in between one
+ * for each tenth, where that takes long enough to be worth a line.
+ */
 final class ProgressLines implements Progress {
+  private static final long SPARED_NANOS = 2_000_000_000L;
+
   private final PrintWriter err;
   private String stage = "";
   private long total;
   private long done;
   private long tenths;
   private long started;
+  private long lastLine;
 
   ProgressLines(PrintWriter err) {
     this.err = err;
@@ -24,6 +30,7 @@ final class ProgressLines implements Progress {
     done = 0;
     tenths = 0;
     started = System.nanoTime();
+    lastLine = started;
     err.println(stage + (total > 0 ? " (" + total + " samples)" : "") + " ...");
   }
 
@@ -34,12 +41,13 @@ final class ProgressLines implements Progress {
       return;
     }
     long reached = Math.min(10, 10 * done / total);
-    if (reached > tenths && reached < 10) {
-      long elapsed = System.nanoTime() - started;
-      long left = (long) ((double) elapsed / done * (total - done));
+    long now = System.nanoTime();
+    if (reached > tenths && reached < 10 && now - lastLine >= SPARED_NANOS) {
+      long left = (long) ((double) (now - started) / done * (total - done));
       err.println(stage + " " + 10 * reached + " %, " + seconds(left) + " left");
+      tenths = reached;
+      lastLine = now;
     }
-    tenths = reached;
   }
 
   @Override

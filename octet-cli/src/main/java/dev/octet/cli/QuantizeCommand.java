@@ -24,6 +24,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "quantize",
     description = "Quantize an ONNX model, and report what it cost.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Octet.VersionText.class,
     sortOptions = false,
     footer = {
       "",

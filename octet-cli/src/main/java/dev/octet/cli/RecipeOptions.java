@@ -9,6 +9,8 @@ import dev.octet.core.recipe.Recipe;
 import dev.octet.core.recipe.Target;
 import dev.octet.core.rules.Rule;
 import dev.octet.core.rules.Rules;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -44,10 +46,7 @@ final class RecipeOptions {
       description = "Who is to run it: onnxruntime, tensorrt, openvino or octet.")
   private @Nullable Target target;
 
-  @Option(
-      names = "--weight-bits",
-      paramLabel = "N",
-      description = "Bits of a weight, 2 to 16.")
+  @Option(names = "--weight-bits", paramLabel = "N", description = "Bits of a weight, 2 to 16.")
   private @Nullable Integer weightBits;
 
   @Option(
@@ -169,11 +168,16 @@ final class RecipeOptions {
   }
 
   private static Recipe load(String nameOrFile) {
-    try {
+    if (Recipe.presets().contains(nameOrFile)) {
       return Recipe.preset(nameOrFile);
-    } catch (IllegalArgumentException e) {
-      throw new OptionException("--recipe", e);
     }
+    if (!Files.isRegularFile(Path.of(nameOrFile))) {
+      throw new OptionException(
+          "--recipe",
+          "'" + nameOrFile + "'",
+          "that is neither a file nor one of " + String.join(", ", Recipe.presets()));
+    }
+    return Recipe.load(Path.of(nameOrFile));
   }
 
   private QuantDescriptor weight(QuantDescriptor base) {

@@ -43,10 +43,8 @@ final class SplitDataOptions {
     DataSet forRanges = first == null ? null : opener.apply(first);
     boolean onePath = second != null && second.equals(first);
     DataSet forJudging = onePath ? forRanges : second == null ? null : opener.apply(second);
-    Samples calibrated =
-        forRanges == null ? null : forRanges.calibration().representative(most);
+    Samples calibrated = forRanges == null ? null : forRanges.calibration().representative(most);
     Samples judged = forJudging == null ? null : data.forEvaluation(forJudging.evaluation());
-    return new SampleSets(
-        calibrated, judged, onePath && forRanges != null && forRanges.sameSet());
+    return new SampleSets(calibrated, judged, onePath && forRanges != null && forRanges.sameSet());
   }
 }

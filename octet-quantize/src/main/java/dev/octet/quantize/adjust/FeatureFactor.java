@@ -106,7 +106,7 @@ final class FeatureFactor {
     Graph graph = value.graph();
     Value twin = graph.addFresh(value.name() + "_smooth", value.type());
     String name = norm.name().isEmpty() ? "" : norm.name() + "_smooth";
-    graph.add(Rewriter.specOf(norm).named(name).makes(twin));
+    graph.add(norm.spec().named(name).makes(twin));
     for (Node reader : readers) {
       graph.setInput(reader, 0, twin);
     }

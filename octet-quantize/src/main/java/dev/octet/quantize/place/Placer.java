@@ -2,9 +2,11 @@ package dev.octet.quantize.place;
 
 import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
+import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
 import dev.octet.graph.Value;
+import dev.octet.graph.shape.Shapes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -32,6 +34,7 @@ public final class Placer {
   private final Graph graph;
   private final TargetTraits traits;
   private final NodeRules rules;
+  private final Shapes shapes;
 
   private final Map<Node, OperatorRole> roles = new HashMap<>();
   private final Set<Node> quantized = new LinkedHashSet<>();
@@ -43,6 +46,7 @@ public final class Placer {
     this.graph = graph;
     this.traits = TargetTraits.of(recipe.target());
     this.rules = new NodeRules(recipe, traits);
+    this.shapes = Shapes.infer(graph);
   }
 
   /**
@@ -114,7 +118,9 @@ public final class Placer {
       if (data.constant() != null) {
         return constantWeight ? "both operands are constant" : "its left operand is constant";
       }
-      return null;
+      return constantWeight || multipliesFloats(data, weight)
+          ? null
+          : "its operands are not known to be float32";
     }
     if (!constantWeight) {
       return "its weights are computed at run time";
@@ -123,6 +129,12 @@ public final class Placer {
       return "its data input is transposed";
     }
     return null;
+  }
+
+  /** Both operands of a product have one type, so knowing that of either is enough. */
+  private boolean multipliesFloats(Value left, Value right) {
+    DataType known = shapes.elementType(left);
+    return (known != null ? known : shapes.elementType(right)) == DataType.FLOAT;
   }
 
   // ---- what can be integers, what is wanted ----
@@ -176,7 +188,10 @@ public final class Placer {
     }
     while (!open.isEmpty()) {
       Value value = open.remove();
-      if (value.constant() != null || rules.keepsFloat(value) || !wanted.add(value)) {
+      if (value.constant() != null
+          || value.uses().isEmpty()
+          || rules.keepsFloat(value)
+          || !wanted.add(value)) {
         continue;
       }
       Node producer = value.producer();
@@ -192,10 +207,8 @@ public final class Placer {
           }
         }
         case ACTIVATION -> {
-          quantized.add(producer);
-          Value input = dataInputs(producer).get(0);
-          if (!endsUnit(producer, able)) {
-            open.add(input);
+          if (endsUnit(producer, able)) {
+            quantized.add(producer);
           }
         }
         case AVERAGE -> {
@@ -216,6 +229,18 @@ public final class Placer {
           quantized.add(inner);
           open.addAll(branches(inner));
         }
+      }
+    }
+    takeInActivationsBetweenIntegers(able);
+  }
+
+  /** An activation that ends no unit adds no rounding of its own only where integers reach it. */
+  private void takeInActivationsBetweenIntegers(Set<Node> able) {
+    for (Node node : able) {
+      if (role(node) == OperatorRole.ACTIVATION
+          && wanted.contains(node.output())
+          && wanted.containsAll(dataInputs(node))) {
+        quantized.add(node);
       }
     }
   }
@@ -271,8 +296,13 @@ public final class Placer {
                 able.contains(node)
                     ? "no quantized node reads its result"
                     : "an operand does not come from a quantized node");
-        case PASS_THROUGH, CONCAT, AVERAGE, ACTIVATION ->
-            kept.put(node, "no quantized node reads its result");
+        case ACTIVATION ->
+            kept.put(
+                node,
+                wanted.contains(node.output())
+                    ? "its input does not come from a quantized node"
+                    : "no quantized node reads its result");
+        case PASS_THROUGH, CONCAT, AVERAGE -> kept.put(node, "no quantized node reads its result");
         case RECURRENT -> kept.put(node, "recurrent layers keep float activations");
         case LOOKUP -> kept.put(node, "a lookup computes nothing");
         default -> kept.put(node, FloatReasons.of(node));
