@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.OptionalInt;
 
 /**
- * The share of labelled samples whose label is among the k classes with the largest scores; no figure
- * where there are not more than k classes.
+ * The share of labelled samples whose label is among the k classes with the largest scores; no
+ * figure where there are not more than k classes.
  */
 record TopK(String name, int k) implements Metric {
 

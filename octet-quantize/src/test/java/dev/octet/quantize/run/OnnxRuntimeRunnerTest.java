@@ -21,7 +21,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class OnnxRuntimeRunnerTest {
-  private static final HostTensor ROW = HostTensor.ofFloats(new int[] {1, 3}, new float[] {1, 2, 3});
+  private static final HostTensor ROW =
+      HostTensor.ofFloats(new int[] {1, 3}, new float[] {1, 2, 3});
 
   @Test
   void handsOverTheOutputs() {
@@ -95,7 +96,8 @@ class OnnxRuntimeRunnerTest {
     Net net = Net.create();
     Value half = net.node("Cast", "half", Map.of("to", 10L), net.input("x", -1, 3));
     Value back = net.node("Cast", "back", Map.of("to", 1L), half);
-    try (GraphRunner runner = OnnxRuntimeRunner.open(net.returns(2, back).model(), List.of("half"))) {
+    try (GraphRunner runner =
+        OnnxRuntimeRunner.open(net.returns(2, back).model(), List.of("half"))) {
       runner.run(Map.of("x", ROW), (name, v) -> assertThat(v).isEqualTo(ROW));
     }
   }
@@ -125,7 +127,8 @@ class OnnxRuntimeRunnerTest {
   @Test
   void refusesAnotherSize() {
     assertRefused(
-        Map.of("x", HostTensor.ofFloats(new int[] {1, 4}, new float[4])), "float32 [1, 4] is given");
+        Map.of("x", HostTensor.ofFloats(new int[] {1, 4}, new float[4])),
+        "float32 [1, 4] is given");
   }
 
   @Test
