@@ -172,6 +172,11 @@ public final class Node {
     return nested;
   }
 
+  /** What it takes to make this node again: a start for {@link Graph#exchange}. */
+  public NodeSpec spec() {
+    return new NodeSpec(name, op, domain, inputs, outputs, attributes, extra);
+  }
+
   /** What a file says of this node beyond the above (documentation, unknown fields), encoded. */
   public Bytes extra() {
     return extra;

@@ -134,9 +134,11 @@ public final class PostTraining {
     Instant started = Instant.now();
     Model original = timed("read", () -> OnnxReader.read(source));
     Model reference = timed("prepare", () -> Preparation.prepare(original.copy(), recipe));
+    List<String> adjustments = timed("adjust", () -> adjust(reference));
     Model model = reference.copy();
     Placement placement = timed("place", () -> Placer.place(model.graph(), recipe));
-    if (placement.weights().isEmpty() && placement.groups().isEmpty()) {
+    boolean halves = recipe.mode() == Mode.FLOAT16 && !placement.quantized().isEmpty();
+    if (placement.weights().isEmpty() && placement.groups().isEmpty() && !halves) {
       throw new NothingToQuantizeException(nothing(placement));
     }
     Calibration.Result seen = timed("calibrate", () -> calibration(reference, placement));
@@ -152,10 +154,18 @@ public final class PostTraining {
     LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     return new ReportBuilder(source, target, recipe, started, reference, placement, quantized, seen)
         .stages(stages)
+        .warnings(adjustments)
         .data(calibrationSamples, evaluationSamples, sameSet)
         .evaluation(evaluation)
         .comparison(comparison)
         .build();
+  }
+
+  private List<String> adjust(Model reference) {
+    FloatAdjustments adjustments = new FloatAdjustments(reference, recipe, progress);
+    adjustments.equalize();
+    adjustments.smooth(calibrationSamples, stateFile);
+    return adjustments.warnings();
   }
 
   private Calibration.Result calibration(Model reference, Placement placement) {
@@ -187,6 +197,7 @@ public final class PostTraining {
     }
     if (file != null) {
       delete(file);
+      delete(FloatAdjustments.stateFile(file));
     }
     return result;
   }
@@ -216,8 +227,11 @@ public final class PostTraining {
     placement.kept().forEach((node, reason) -> reasons.add("'" + node.label() + "': " + reason));
     return "'"
         + source
-        + "' has nothing to quantize: no Conv, ConvTranspose, Gemm, MatMul, Gather, LSTM, GRU or RNN"
-        + " with constant float weights is left to quantize"
+        + "' has nothing to quantize: no "
+        + (recipe.mode() == Mode.FLOAT16
+            ? "large float constant is left to store in 16 bits"
+            : "Conv, ConvTranspose, Gemm, MatMul, Gather, LSTM, GRU or RNN"
+                + " with constant float weights is left to quantize")
         + (reasons.isEmpty()
             ? ""
             : " (" + String.join("; ", reasons.subList(0, Math.min(3, reasons.size()))) + ")");

@@ -5,6 +5,7 @@ import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.range.HistogramCollector;
 import dev.octet.core.range.Observed;
 import dev.octet.core.range.RangeCollector;
+import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
@@ -13,6 +14,7 @@ import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import dev.octet.quantize.calibrate.Calibration;
 import dev.octet.quantize.data.Samples;
+import dev.octet.quantize.emit.Float16Emitter;
 import dev.octet.quantize.emit.QuantizedWeight;
 import dev.octet.quantize.emit.WeightCoder;
 import dev.octet.quantize.evaluate.Evaluation;
@@ -62,6 +64,7 @@ final class ReportBuilder {
   private final Set<String> quantizedOutputs = new TreeSet<>();
   private final Map<String, String> keptOutputs = new HashMap<>();
   private Map<String, Duration> stages = Map.of();
+  private List<String> adjustmentWarnings = List.of();
   private @Nullable DataUse data;
   private @Nullable Evaluation evaluation;
   private @Nullable LayerComparison comparison;
@@ -89,6 +92,12 @@ final class ReportBuilder {
 
   ReportBuilder stages(Map<String, Duration> value) {
     stages = new LinkedHashMap<>(value);
+    return this;
+  }
+
+  /** Adds what adjusting the float model left undone. */
+  ReportBuilder warnings(List<String> ofAdjustments) {
+    adjustmentWarnings = List.copyOf(ofAdjustments);
     return this;
   }
 
@@ -146,6 +155,7 @@ final class ReportBuilder {
     quantized.weights().forEach(weight -> tensors.add(weight(weight)));
     List<Warning> warnings = new ArrayList<>();
     placement.warnings().forEach(text -> warnings.add(new Warning("recipe", text)));
+    adjustmentWarnings.forEach(text -> warnings.add(new Warning("adjustment", text)));
     quantized.warnings().forEach(text -> warnings.add(new Warning("calibration", text)));
     return QuantizationReport.of(run)
         .size(new ModelSize(size(source), size(target), parameters()))
@@ -176,6 +186,9 @@ final class ReportBuilder {
                   node.label(), node.op(), keptOutputs.getOrDefault(key, "nothing asks for it"));
       long before = constantBytes(node);
       layer.bytes(before, before + (weight == null ? 0 : saved(weight)));
+      if (recipe.mode() == Mode.FLOAT16 && isQuantized) {
+        layer.bytes(before, before - Float16Emitter.savedBytes(node)).weightBits(16);
+      }
       if (weight != null) {
         layer.weightBits(weight.site().descriptor().bits());
       }

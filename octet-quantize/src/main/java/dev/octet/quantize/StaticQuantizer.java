@@ -3,6 +3,8 @@ package dev.octet.quantize;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.core.range.Range;
 import dev.octet.core.range.RangeCollector;
+import dev.octet.core.recipe.Format;
+import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
@@ -12,6 +14,9 @@ import dev.octet.graph.Value;
 import dev.octet.quantize.adjust.BiasCorrection;
 import dev.octet.quantize.calibrate.Calibration;
 import dev.octet.quantize.calibrate.ChannelMeans;
+import dev.octet.quantize.emit.DynamicEmitter;
+import dev.octet.quantize.emit.Float16Emitter;
+import dev.octet.quantize.emit.QOperatorEmitter;
 import dev.octet.quantize.emit.QdqEmitter;
 import dev.octet.quantize.emit.QuantizedBias;
 import dev.octet.quantize.emit.QuantizedWeight;
@@ -94,8 +99,22 @@ final class StaticQuantizer {
     for (WeightSite site : placement.weights()) {
       quantizeWeight(site);
     }
-    QdqEmitter.emit(model, placement, parameters, weights, biases);
+    warnings.addAll(write());
     return new Result(parameters, weights, warnings);
+  }
+
+  private List<String> write() {
+    if (recipe.mode() == Mode.DYNAMIC) {
+      return DynamicEmitter.emit(model, placement, weights, recipe.target());
+    }
+    if (recipe.mode() == Mode.FLOAT16) {
+      return Float16Emitter.emit(model, placement);
+    }
+    if (recipe.format() == Format.QOPERATOR) {
+      return QOperatorEmitter.emit(model, placement, parameters, weights, biases);
+    }
+    QdqEmitter.emit(model, placement, parameters, weights, biases);
+    return List.of();
   }
 
   // ---- activations ----

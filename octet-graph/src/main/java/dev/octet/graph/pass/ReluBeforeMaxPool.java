@@ -1,7 +1,6 @@
 package dev.octet.graph.pass;
 
 import dev.octet.graph.Node;
-import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Value;
 
 /**
@@ -39,19 +38,8 @@ public final class ReluBeforeMaxPool implements Rewrite {
   public void apply(Match.Fires match, Rewriter change) {
     Node pool = match.node(0);
     Node relu = match.node(1);
-    Value positive = change.add(again(relu).reads(pool.input(0)), relu.output().name() + "_relu");
-    change.exchange(relu, again(pool).reads(positive).makes(relu.output()));
+    Value positive = change.add(relu.spec().reads(pool.input(0)), relu.output().name() + "_relu");
+    change.exchange(relu, pool.spec().reads(positive).makes(relu.output()));
     change.remove(pool);
-  }
-
-  private static NodeSpec again(Node node) {
-    return new NodeSpec(
-        node.name(),
-        node.op(),
-        node.domain(),
-        node.inputs(),
-        node.outputs(),
-        node.attributes(),
-        node.extra());
   }
 }

@@ -1,6 +1,8 @@
 package dev.octet.quantize.calibrate;
 
+import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.range.RangeCollector;
 import dev.octet.core.range.RangeCollectors;
 import dev.octet.graph.Model;
@@ -21,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -42,6 +45,7 @@ public final class Calibration {
   private final Model model;
   private final Map<String, RangeCollector> collectors = new LinkedHashMap<>();
   private final Map<String, ChannelMeans> means = new LinkedHashMap<>();
+  private final Set<String> byFeature = new HashSet<>();
   private int batchSize = 1;
   private @Nullable Path stateFile;
   private String fingerprint = "";
@@ -59,6 +63,21 @@ public final class Calibration {
   /** Learns the range of the value {@code name}, as {@code descriptor} says. */
   public Calibration watch(String name, QuantDescriptor descriptor) {
     collectors.put(name, RangeCollectors.create(name, descriptor, 1));
+    return this;
+  }
+
+  /**
+   * Learns the smallest and the largest of each of the {@code features} of the value {@code name},
+   * which lie along its last axis.
+   */
+  public Calibration watchFeatures(String name, int features) {
+    QuantDescriptor extremes =
+        QuantDescriptor.int8Activation().toBuilder()
+            .granularity(Granularity.perAxis(1))
+            .method(new RangeMethod.MinMax())
+            .build();
+    collectors.put(name, RangeCollectors.create(name, extremes, features));
+    byFeature.add(name);
     return this;
   }
 
@@ -171,9 +190,8 @@ public final class Calibration {
         (name, value) -> {
           RangeCollector collector = collectors.get(name);
           if (collector != null) {
-            work.add(
-                () ->
-                    collector.collect(value.to(ElementType.FLOAT32).floatBuffer(), value.shape()));
+            int[] shape = byFeature.contains(name) ? rows(value.shape()) : value.shape();
+            work.add(() -> collector.collect(value.to(ElementType.FLOAT32).floatBuffer(), shape));
           }
           ChannelMeans mean = means.get(name);
           if (mean != null) {
@@ -181,6 +199,15 @@ public final class Calibration {
           }
         });
     work.parallelStream().forEach(Runnable::run);
+  }
+
+  /** The shape of the same elements with all axes but the last made one. */
+  private static int[] rows(int[] shape) {
+    int rows = 1;
+    for (int i = 0; i < shape.length - 1; i++) {
+      rows *= shape[i];
+    }
+    return new int[] {rows, shape.length == 0 ? 1 : shape[shape.length - 1]};
   }
 
   private long resume() {

@@ -10,6 +10,7 @@ import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.quantize.place.Placement.WeightSite;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +40,7 @@ public final class WeightCoder {
     long[] stored = storedShape(site.node(), tensor, descriptor.granularity());
     int[] shape = Arrays.stream(stored).mapToInt(Math::toIntExact).toArray();
     float[] weights = tensor.toFloats();
-    QuantParams params = QuantParams.of(descriptor, WeightRanges.find(weights, shape, descriptor));
+    QuantParams params = QuantParams.of(descriptor, ranges(weights, shape, descriptor));
     if (bias != null) {
       params = widenedForBias(params, inputScale, bias);
     }
@@ -51,6 +52,18 @@ public final class WeightCoder {
         IntegerTensors.of(
             IntegerTensors.typeFor(descriptor.bits(), params.qmin() < 0), codes, stored);
     return new QuantizedWeight(site, params, integers);
+  }
+
+  private static List<Range> ranges(float[] weights, int[] shape, QuantDescriptor descriptor) {
+    Range fixed = descriptor.fixedRange();
+    if (fixed == null) {
+      return WeightRanges.find(weights, shape, descriptor);
+    }
+    int scales = 1;
+    for (int size : Affine.scaleShape(shape, descriptor.granularity())) {
+      scales *= size;
+    }
+    return Collections.nCopies(scales, fixed);
   }
 
   /** What the integers of {@code weight} stand for, row-major. */

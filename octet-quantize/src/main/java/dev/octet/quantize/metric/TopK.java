@@ -4,7 +4,10 @@ import dev.octet.quantize.data.HostTensor;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/** The share of labelled samples whose label is among the k classes with the largest scores. */
+/**
+ * The share of labelled samples whose label is among the k classes with the largest scores; no
+ * figure where there are not more than k classes.
+ */
 record TopK(String name, int k) implements Metric {
 
   @Override
@@ -32,8 +35,8 @@ record TopK(String name, int k) implements Metric {
       }
       Map.Entry<String, HostTensor> first = outcome.actual().entrySet().iterator().next();
       ClassScores scores = ClassScores.of(first.getValue());
-      if (scores.classes() < 2) {
-        return;
+      if (scores.classes() <= metric.k) {
+        return; // every class is among the k largest: a figure would say nothing
       }
       if (scores.samples() != outcome.labels().size()) {
         throw new IllegalArgumentException(

@@ -4,6 +4,7 @@ import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
+import dev.octet.core.recipe.Target;
 import dev.octet.core.rules.Rule;
 import dev.octet.core.rules.Rules;
 import dev.octet.core.rules.Settings;
@@ -91,6 +92,7 @@ final class NodeRules {
     Granularity wanted = descriptor.granularity();
     if (OperatorRole.of(node) == OperatorRole.RECURRENT
         && traits.blockedRecurrentWeights()
+        && !computesOnIntegers(node)
         && settings.granularity() == null
         && wanted instanceof Granularity.PerAxis) {
       wanted = Granularity.perBlock(Weights.inputAxis(node), RECURRENT_BLOCK);
@@ -103,6 +105,13 @@ final class NodeRules {
         .name(weight.name())
         .granularity(granularity(wanted, node, weight))
         .build();
+  }
+
+  /** The dynamic LSTM of ONNX Runtime multiplies integers, which share a scale along a sum. */
+  private boolean computesOnIntegers(Node node) {
+    return recipe.mode() == Mode.DYNAMIC
+        && recipe.target() == Target.ONNXRUNTIME
+        && node.is("LSTM");
   }
 
   private static Granularity granularity(Granularity wanted, Node node, Value weight) {

@@ -1,5 +1,6 @@
 package dev.octet.quantize.place;
 
+import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import java.util.Map;
 import java.util.Set;
@@ -73,7 +74,7 @@ enum OperatorRole {
     return switch (node.op()) {
       case "Pad" -> padsWithZero(node) ? PASS_THROUGH : FLOAT;
       case "Gather" -> constantFloat(node) ? LOOKUP : PASS_THROUGH;
-      default -> node.stringAttribute("mode", "nearest").equals("nearest") ? PASS_THROUGH : FLOAT;
+      default -> copiesNearest(node) ? PASS_THROUGH : FLOAT;
     };
   }
 
@@ -87,7 +88,16 @@ enum OperatorRole {
       return pad.floatAttribute("value", 0) == 0;
     }
     var constant = value.constant();
-    return constant != null && constant.type().isFloat() && constant.toFloats()[0] == 0;
+    return constant != null
+        && constant.type() == DataType.FLOAT
+        && constant.elementCount() == 1
+        && constant.toFloats()[0] == 0;
+  }
+
+  /** What lies outside the input is another number only with crops, and zero unless it is named. */
+  private static boolean copiesNearest(Node resize) {
+    return resize.stringAttribute("mode", "nearest").equals("nearest")
+        && resize.floatAttribute("extrapolation_value", 0) == 0;
   }
 
   private static boolean constantFloat(Node gather) {

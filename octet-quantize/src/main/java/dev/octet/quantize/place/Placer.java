@@ -1,9 +1,12 @@
 package dev.octet.quantize.place;
 
+import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
+import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
 import dev.octet.graph.Value;
+import dev.octet.graph.shape.Shapes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,6 +34,7 @@ public final class Placer {
   private final Graph graph;
   private final TargetTraits traits;
   private final NodeRules rules;
+  private final Shapes shapes;
 
   private final Map<Node, OperatorRole> roles = new HashMap<>();
   private final Set<Node> quantized = new LinkedHashSet<>();
@@ -42,6 +46,7 @@ public final class Placer {
     this.graph = graph;
     this.traits = TargetTraits.of(recipe.target());
     this.rules = new NodeRules(recipe, traits);
+    this.shapes = Shapes.infer(graph);
   }
 
   /**
@@ -50,7 +55,9 @@ public final class Placer {
    * @throws IllegalArgumentException if two rules of the recipe contradict each other
    */
   public static Placement place(Graph graph, Recipe recipe) {
-    return new Placer(graph, recipe).place();
+    return recipe.mode() == Mode.FLOAT16
+        ? HalfPlacer.place(graph, recipe)
+        : new Placer(graph, recipe).place();
   }
 
   private Placement place() {
@@ -68,6 +75,9 @@ public final class Placer {
     List<Placement.WeightSite> weights = new ArrayList<>();
     for (Node node : nodes) {
       addWeight(node, weights);
+    }
+    if (!activations) {
+      explainWithoutActivations(nodes, weights);
     }
     return new Placement(
         activations ? groups() : List.of(), weights, quantized, kept, rules.warnings());
@@ -108,7 +118,9 @@ public final class Placer {
       if (data.constant() != null) {
         return constantWeight ? "both operands are constant" : "its left operand is constant";
       }
-      return null;
+      return constantWeight || multipliesFloats(data, weight)
+          ? null
+          : "its operands are not known to be float32";
     }
     if (!constantWeight) {
       return "its weights are computed at run time";
@@ -117,6 +129,12 @@ public final class Placer {
       return "its data input is transposed";
     }
     return null;
+  }
+
+  /** Both operands of a product have one type, so knowing that of either is enough. */
+  private boolean multipliesFloats(Value left, Value right) {
+    DataType known = shapes.elementType(left);
+    return (known != null ? known : shapes.elementType(right)) == DataType.FLOAT;
   }
 
   // ---- what can be integers, what is wanted ----
@@ -129,7 +147,8 @@ public final class Placer {
           switch (role(node)) {
             case COMPUTE -> quantized.contains(node);
             case BINARY -> dataInputs(node).size() == 2 && allIntegers(dataInputs(node), able);
-            case PASS_THROUGH, CONCAT, AVERAGE, ACTIVATION -> true;
+            case AVERAGE -> allIntegers(dataInputs(node), able);
+            case PASS_THROUGH, CONCAT, ACTIVATION -> true;
             default -> false;
           };
       if (can && role(node) != OperatorRole.COMPUTE && rules.reasonForFloat(node) != null) {
@@ -170,7 +189,10 @@ public final class Placer {
     }
     while (!open.isEmpty()) {
       Value value = open.remove();
-      if (value.constant() != null || rules.keepsFloat(value) || !wanted.add(value)) {
+      if (value.constant() != null
+          || value.uses().isEmpty()
+          || rules.keepsFloat(value)
+          || !wanted.add(value)) {
         continue;
       }
       Node producer = value.producer();
@@ -186,10 +208,8 @@ public final class Placer {
           }
         }
         case ACTIVATION -> {
-          quantized.add(producer);
-          Value input = dataInputs(producer).get(0);
-          if (!endsUnit(producer, able)) {
-            open.add(input);
+          if (endsUnit(producer, able)) {
+            quantized.add(producer);
           }
         }
         case AVERAGE -> {
@@ -210,6 +230,18 @@ public final class Placer {
           quantized.add(inner);
           open.addAll(branches(inner));
         }
+      }
+    }
+    takeInActivationsBetweenIntegers(able);
+  }
+
+  /** An activation that ends no unit adds no rounding of its own only where integers reach it. */
+  private void takeInActivationsBetweenIntegers(Set<Node> able) {
+    for (Node node : able) {
+      if (role(node) == OperatorRole.ACTIVATION
+          && wanted.contains(node.output())
+          && wanted.containsAll(dataInputs(node))) {
+        quantized.add(node);
       }
     }
   }
@@ -265,12 +297,44 @@ public final class Placer {
                 able.contains(node)
                     ? "no quantized node reads its result"
                     : "an operand does not come from a quantized node");
-        case PASS_THROUGH, CONCAT, AVERAGE, ACTIVATION ->
-            kept.put(node, "no quantized node reads its result");
+        case ACTIVATION ->
+            kept.put(
+                node,
+                wanted.contains(node.output())
+                    ? "its input does not come from a quantized node"
+                    : "no quantized node reads its result");
+        case AVERAGE ->
+            kept.put(
+                node,
+                able.contains(node)
+                    ? "no quantized node reads its result"
+                    : "its input does not come from a quantized node");
+        case PASS_THROUGH, CONCAT -> kept.put(node, "no quantized node reads its result");
         case RECURRENT -> kept.put(node, "recurrent layers keep float activations");
         case LOOKUP -> kept.put(node, "a lookup computes nothing");
         default -> kept.put(node, FloatReasons.of(node));
       }
+    }
+  }
+
+  private void explainWithoutActivations(List<Node> nodes, List<Placement.WeightSite> weights) {
+    Set<Node> weighted = new HashSet<>();
+    weights.forEach(site -> weighted.add(site.node()));
+    for (Node node : nodes) {
+      if (weighted.contains(node) || kept.containsKey(node)) {
+        continue;
+      }
+      String rule = rules.reasonForFloat(node);
+      kept.put(
+          node,
+          rule != null
+              ? rule
+              : switch (role(node)) {
+                case LOOKUP -> "its table is too small to be worth it";
+                case RECURRENT -> "its weights are not float constants";
+                case FLOAT -> FloatReasons.of(node);
+                default -> "it has no weights, and the recipe quantizes weights only";
+              });
     }
   }
 
