@@ -10,6 +10,7 @@ import dev.octet.graph.pass.Passes;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.evaluate.LayerComparison;
+import dev.octet.quantize.inspect.QuantizedModel;
 import dev.octet.quantize.metric.Difference;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.report.DataUse;
@@ -140,6 +141,7 @@ public final class ModelComparison {
   private static List<LayerReport> layers(
       Model reference, Model model, LayerComparison comparison) {
     List<LayerReport> layers = new ArrayList<>();
+    QuantizedModel integers = new QuantizedModel(model.graph());
     for (Node node : reference.graph().nodes()) {
       Value output =
           node.outputs().stream().filter(value -> value != null).findFirst().orElse(null);
@@ -150,20 +152,12 @@ public final class ModelComparison {
       Value twin = model.graph().value(output.name());
       Node other = twin == null ? null : twin.producer();
       layers.add(
-          LayerReport.compared(node.label(), node.op(), other != null && readsIntegers(other))
+          LayerReport.compared(
+                  node.label(), node.op(), other != null && integers.isQuantized(other))
               .output(difference.sqnr(), difference.cosine())
               .build());
     }
     return layers;
-  }
-
-  private static boolean readsIntegers(Node node) {
-    return node.inputs().stream()
-        .anyMatch(
-            input ->
-                input != null
-                    && input.producer() != null
-                    && input.producer().is("DequantizeLinear"));
   }
 
   private static long parameters(Model model) {

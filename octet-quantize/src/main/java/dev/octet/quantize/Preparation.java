@@ -8,6 +8,8 @@ import dev.octet.graph.Node;
 import dev.octet.graph.opset.OpsetRaise;
 import dev.octet.graph.pass.Passes;
 import dev.octet.graph.pass.RewriteResult;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Makes a model ready: simpler, and in an operator set that knows the number formats. */
 final class Preparation {
@@ -48,15 +50,21 @@ final class Preparation {
         model.graph().nodes().stream()
             .map(Node::op)
             .anyMatch(op -> op.equals("LSTM") || op.equals("GRU") || op.equals("RNN"));
-    boolean blocks = recipe.weight().granularity() instanceof Granularity.PerBlock || recurrent;
-    boolean unusualWidth =
-        recipe.weight().bits() <= 4
-            || recipe.weight().bits() > 8
-            || recipe.activation().bits() <= 4
-            || recipe.activation().bits() > 8;
-    if (blocks || unusualWidth) {
+    boolean newFormats =
+        recurrent
+            || needsNewFormats(recipe.weight().bits(), recipe.weight().granularity())
+            || needsNewFormats(recipe.activation().bits(), null)
+            || recipe.rules().rules().stream()
+                .flatMap(rule -> Stream.of(rule.weight(), rule.activation()))
+                .anyMatch(settings -> needsNewFormats(settings.bits(), settings.granularity()));
+    if (newFormats) {
       return BLOCK_OPSET;
     }
     return model.opset() < PER_CHANNEL_OPSET ? COMMON_OPSET : PER_CHANNEL_OPSET;
+  }
+
+  private static boolean needsNewFormats(
+      @Nullable Integer bits, @Nullable Granularity granularity) {
+    return granularity instanceof Granularity.PerBlock || (bits != null && (bits <= 4 || bits > 8));
   }
 }

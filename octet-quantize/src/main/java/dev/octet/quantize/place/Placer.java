@@ -147,7 +147,8 @@ public final class Placer {
           switch (role(node)) {
             case COMPUTE -> quantized.contains(node);
             case BINARY -> dataInputs(node).size() == 2 && allIntegers(dataInputs(node), able);
-            case PASS_THROUGH, CONCAT, AVERAGE, ACTIVATION -> true;
+            case AVERAGE -> allIntegers(dataInputs(node), able);
+            case PASS_THROUGH, CONCAT, ACTIVATION -> true;
             default -> false;
           };
       if (can && role(node) != OperatorRole.COMPUTE && rules.reasonForFloat(node) != null) {
@@ -302,7 +303,13 @@ public final class Placer {
                 wanted.contains(node.output())
                     ? "its input does not come from a quantized node"
                     : "no quantized node reads its result");
-        case PASS_THROUGH, CONCAT, AVERAGE -> kept.put(node, "no quantized node reads its result");
+        case AVERAGE ->
+            kept.put(
+                node,
+                able.contains(node)
+                    ? "no quantized node reads its result"
+                    : "its input does not come from a quantized node");
+        case PASS_THROUGH, CONCAT -> kept.put(node, "no quantized node reads its result");
         case RECURRENT -> kept.put(node, "recurrent layers keep float activations");
         case LOOKUP -> kept.put(node, "a lookup computes nothing");
         default -> kept.put(node, FloatReasons.of(node));

@@ -81,12 +81,13 @@ public final class OnnxRuntimeRunner implements GraphRunner {
     }
     InputCheck check = new InputCheck(model.graph());
     OrtEnvironment environment =
-        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       // Spinning threads would take the cores from whatever else this process computes.
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      // What goes wrong arrives as an exception; the runtime need not print it as well.
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
       OrtSession session = environment.createSession(OnnxWriter.toBytes(copy), options);
       return new OnnxRuntimeRunner(session, check, names);
     } catch (OrtException e) {
