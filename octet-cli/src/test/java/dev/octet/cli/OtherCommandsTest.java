@@ -114,7 +114,7 @@ class OtherCommandsTest {
     assertThat(run.out())
         .contains("a float model; recipe 'int8' would quantize")
         .contains("image float[n, 3, 32, 32]")
-        .containsPattern("float\n  .*:\n    head/conv +Conv");
+        .containsPattern("the recipe's rule 'head/\\.\\*' keeps it in float:\n    head/conv +Conv");
   }
 
   @Test

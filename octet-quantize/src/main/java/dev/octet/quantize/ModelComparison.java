@@ -33,8 +33,9 @@ import java.util.function.Supplier;
  * Runs a float model and another form of it side by side, and says how far they are apart: at the
  * outputs, and layer by layer.
  *
- * <p>Layers are matched by the names of what they compute, after both models were simplified alike;
- * a layer whose value the other model does not have is left out. Not thread-safe; one use each.
+ * <p>Layers are matched by the names of what they compute, after the float model was simplified as
+ * a quantizer does it; a layer whose value the other model does not have is left out. Not
+ * thread-safe; one use each.
  */
 public final class ModelComparison {
   private final Path referenceFile;
@@ -83,9 +84,10 @@ public final class ModelComparison {
     Model reference = timed("read", () -> OnnxReader.read(referenceFile));
     Model model = OnnxReader.read(modelFile);
     checkAlike(reference, model);
-    // A quantizer folds normalizations into convolutions; so must the model it is compared with.
-    timed("prepare", () -> Passes.simplify(reference));
-    List<String> names = LayerComparison.commonValues(reference, model);
+    // A quantizer folds normalizations into convolutions; layers of what it started from match.
+    Model folded = reference.copy();
+    timed("prepare", () -> Passes.simplify(folded));
+    List<String> names = LayerComparison.commonValues(folded, model);
     Evaluation evaluation =
         timed(
             "evaluate",
@@ -96,7 +98,7 @@ public final class ModelComparison {
             "compare layers",
             () ->
                 LayerComparison.run(
-                    reference, model, samples.representative(layerSamples), 1, names, progress));
+                    folded, model, samples.representative(layerSamples), 1, names, progress));
     return QuantizationReport.of(
             new RunInfo(
                 Version.TEXT,
@@ -110,7 +112,7 @@ public final class ModelComparison {
             new DataUse(
                 null, new DataUse.SampleSet(samples.description(), evaluation.samples(), 0), false))
         .stages(stages)
-        .layers(layers(reference, model, layers))
+        .layers(layers(folded, model, layers))
         .outputs(Judgement.outputs(evaluation))
         .metrics(Judgement.metrics(evaluation))
         .build();

@@ -23,6 +23,9 @@ public final class QuantizedModel {
   private static final Set<String> INTEGER_OPERATORS =
       Set.of("ConvInteger", "MatMulInteger", "MatMulNBits", "DynamicQuantizeLSTM");
 
+  private static final Set<String> WEIGHTED_OPERATORS =
+      Set.of("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN");
+
   private final Graph graph;
   private final Map<Node, String> floats = new LinkedHashMap<>();
 
@@ -80,7 +83,11 @@ public final class QuantizedModel {
         data |= !constant;
       }
       Tensor constant = input == null ? null : input.constant();
-      floatWeights |= i == 1 && constant != null && constant.type().isFloat();
+      floatWeights |=
+          i == 1
+              && WEIGHTED_OPERATORS.contains(node.op())
+              && constant != null
+              && constant.type().isFloat();
     }
     boolean computes = weights || floatWeights;
     if (weights || (data && !floatWeights)) {
