@@ -111,7 +111,7 @@ final class StaticQuantizer {
       return Float16Emitter.emit(model, placement);
     }
     if (recipe.format() == Format.QOPERATOR) {
-      return QOperatorEmitter.emit(model, placement, parameters, weights, biases);
+      return QOperatorEmitter.emit(model, placement, parameters, weights, biases, recipe.target());
     }
     QdqEmitter.emit(model, placement, parameters, weights, biases);
     return List.of();
