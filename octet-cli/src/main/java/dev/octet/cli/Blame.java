@@ -1,47 +1,74 @@
 package dev.octet.cli;
 
+import dev.octet.graph.Graph;
+import dev.octet.graph.Node;
+import dev.octet.graph.Value;
 import dev.octet.quantize.report.LayerReport;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
- * Every compared layer in the order of computation, and those after which the signal-to-noise ratio
- * is lowest by the most: a layer that only passes on the errors of earlier ones is not to blame.
+ * Every compared layer in the order of computation, with how much signal-to-noise ratio it loses
+ * against the worst of what it reads: a layer that only passes on the errors of earlier ones is not
+ * to blame.
  */
 final class Blame {
   private static final int NAMED = 3;
 
   private final List<LayerReport> layers;
+  private final Map<String, List<String>> before;
 
   private record Fall(LayerReport layer, double decibels) {}
 
-  Blame(List<LayerReport> layers) {
+  /**
+   * @param layers compared layers in the order of computation
+   * @param graph the simplified float model that they are nodes of
+   */
+  Blame(List<LayerReport> layers, Graph graph) {
     this.layers = layers;
+    this.before = new HashMap<>();
+    for (Node node : graph.nodes()) {
+      List<String> producers = new ArrayList<>();
+      for (Value input : node.inputs()) {
+        Node producer = input == null ? null : input.producer();
+        if (producer != null) {
+          producers.add(producer.label());
+        }
+      }
+      before.put(node.label(), producers);
+    }
   }
 
   /** The table, and a sentence. */
   String text() {
     Columns table = new Columns().row("layer", "operator", "SQNR", "change", "cosine");
     List<Fall> falls = new ArrayList<>();
-    double before = Double.POSITIVE_INFINITY;
+    Map<String, Double> known = new HashMap<>();
     for (LayerReport layer : layers) {
       Double sqnr = layer.outputSqnrDb();
       if (sqnr == null) {
         continue;
       }
-      boolean known = Double.isFinite(before) && Double.isFinite(sqnr);
-      if (known && sqnr < before) {
-        falls.add(new Fall(layer, before - sqnr));
+      double worst =
+          before.getOrDefault(layer.node(), List.of()).stream()
+              .mapToDouble(name -> known.getOrDefault(name, Double.POSITIVE_INFINITY))
+              .min()
+              .orElse(Double.POSITIVE_INFINITY);
+      known.put(layer.node(), sqnr);
+      boolean comparable = Double.isFinite(worst) && Double.isFinite(sqnr);
+      if (comparable && sqnr < worst) {
+        falls.add(new Fall(layer, worst - sqnr));
       }
       table.row(
           layer.node(),
           layer.opType(),
           sqnr.isInfinite() ? "exact" : String.format(Locale.ROOT, "%.1f dB", sqnr),
-          known ? String.format(Locale.ROOT, "%+.1f", sqnr - before) : "",
+          comparable ? String.format(Locale.ROOT, "%+.1f", sqnr - worst) : "",
           layer.cosine() == null ? "" : String.format(Locale.ROOT, "%.5f", layer.cosine()));
-      before = sqnr;
     }
     falls.sort(Comparator.comparingDouble(Fall::decibels).reversed());
     StringBuilder text = new StringBuilder("\nlayer by layer\n").append(table.print());

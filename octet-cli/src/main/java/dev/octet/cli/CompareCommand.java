@@ -1,6 +1,8 @@
 package dev.octet.cli;
 
+import dev.octet.graph.Model;
 import dev.octet.graph.onnx.OnnxReader;
+import dev.octet.graph.pass.Passes;
 import dev.octet.quantize.ModelComparison;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.report.QuantizationReport;
@@ -21,6 +23,7 @@ import picocli.CommandLine.Parameters;
     description = "Run two forms of a model side by side, and say which layer is to blame.",
     mixinStandardHelpOptions = true,
     versionProvider = Octet.VersionText.class,
+    abbreviateSynopsis = true,
     sortOptions = false,
     footer = {
       "",
@@ -84,7 +87,9 @@ final class CompareCommand implements Callable<Integer> {
                 .run(samples));
     reports.deliver(report, files, console);
     if (!reports.json()) {
-      console.print(new Blame(report.layers()).text());
+      Model exact = OnnxReader.read(reference);
+      Passes.simplify(exact); // as the comparison does, so that layers have the same names
+      console.print(new Blame(report.layers(), exact.graph()).text());
     }
     return floors.judge(report, console);
   }

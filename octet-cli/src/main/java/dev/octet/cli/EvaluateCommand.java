@@ -27,6 +27,7 @@ import picocli.CommandLine.Parameters;
     description = "Measure a model: accuracy on labels, and likeness to its float form.",
     mixinStandardHelpOptions = true,
     versionProvider = Octet.VersionText.class,
+    abbreviateSynopsis = true,
     sortOptions = false,
     footer = {
       "",

@@ -3,6 +3,7 @@ package dev.octet.cli;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
 import dev.octet.graph.onnx.OnnxReader;
+import dev.octet.quantize.inspect.Inspection;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Parameters;
     description = "Show what in a model is quantized, or would be, and what is not, and why.",
     mixinStandardHelpOptions = true,
     versionProvider = Octet.VersionText.class,
+    abbreviateSynopsis = true,
     sortOptions = false,
     footer = {
       "",

@@ -3,6 +3,7 @@ package dev.octet.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.octet.quantize.inspect.Inspection;
 
 /** An inspection as JSON: its fields under their names. */
 final class InspectionJson {

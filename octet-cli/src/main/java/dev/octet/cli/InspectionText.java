@@ -1,8 +1,9 @@
 package dev.octet.cli;
 
-import dev.octet.cli.Inspection.IntegerTensor;
-import dev.octet.cli.Inspection.Layer;
-import dev.octet.cli.Inspection.Port;
+import dev.octet.quantize.inspect.Inspection;
+import dev.octet.quantize.inspect.Inspection.IntegerTensor;
+import dev.octet.quantize.inspect.Inspection.Layer;
+import dev.octet.quantize.inspect.Inspection.Port;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;

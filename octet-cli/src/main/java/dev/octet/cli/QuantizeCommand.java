@@ -26,6 +26,7 @@ import picocli.CommandLine.Parameters;
     description = "Quantize an ONNX model, and report what it cost.",
     mixinStandardHelpOptions = true,
     versionProvider = Octet.VersionText.class,
+    abbreviateSynopsis = true,
     sortOptions = false,
     footer = {
       "",
@@ -55,7 +56,7 @@ final class QuantizeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nData:%n")
   private DataOptions data = new DataOptions();
 
-  @ArgGroup(validate = false, heading = "%nData, apart:%n")
+  @ArgGroup(validate = false, heading = "")
   private SplitDataOptions split = new SplitDataOptions();
 
   @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
@@ -146,8 +147,8 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   private void checkOutputs(Path target, List<Path> reportFiles) throws IOException {
-    List<Path> files = new ArrayList<>(reportFiles);
-    files.add(target);
+    List<Path> files = new ArrayList<>(List.of(target));
+    files.addAll(reportFiles);
     calibration.rangesToWrite().ifPresent(files::add);
     for (Path file : files) {
       ReportOptions.checkFolder(file);

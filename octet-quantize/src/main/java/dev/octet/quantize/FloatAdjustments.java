@@ -1,5 +1,7 @@
 package dev.octet.quantize;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.octet.core.range.Range;
 import dev.octet.core.range.RangeCollector;
 import dev.octet.core.recipe.Recipe;
@@ -104,20 +106,16 @@ final class FloatAdjustments {
     if (refusals.isEmpty() && done > 0) {
       return;
     }
-    List<String> reasons = new ArrayList<>();
-    for (Refusal refusal : refusals.subList(0, Math.min(TOLD_REASONS, refusals.size()))) {
-      reasons.add(refusal.toString());
-    }
-    if (refusals.size() > TOLD_REASONS) {
-      reasons.add("and " + (refusals.size() - TOLD_REASONS) + " more");
-    }
+    String reasons =
+        refusals.stream().limit(TOLD_REASONS).map(Refusal::toString).collect(joining("; "));
+    int more = refusals.size() - TOLD_REASONS;
     warnings.add(
-        "%s changed %s %s and left %d layers as they were%s"
+        "%s changed %s%s%s%s"
             .formatted(
                 step,
-                done == 0 ? "no" : Integer.toString(done),
-                what,
-                refusals.size(),
-                reasons.isEmpty() ? "" : ": " + String.join("; ", reasons)));
+                done == 0 ? "nothing" : done + " " + what,
+                refusals.isEmpty() ? "" : " and left the others as they were: ",
+                reasons,
+                more > 0 ? "; and " + more + " more" : ""));
   }
 }

@@ -10,6 +10,7 @@ import dev.octet.graph.pass.Passes;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.evaluate.LayerComparison;
+import dev.octet.quantize.inspect.QuantizedModel;
 import dev.octet.quantize.metric.Difference;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.report.DataUse;
@@ -32,8 +33,9 @@ import java.util.function.Supplier;
  * Runs a float model and another form of it side by side, and says how far they are apart: at the
  * outputs, and layer by layer.
  *
- * <p>Layers are matched by the names of what they compute, after both models were simplified alike;
- * a layer whose value the other model does not have is left out. Not thread-safe; one use each.
+ * <p>Layers are matched by the names of what they compute, after the float model was simplified as
+ * a quantizer does it; a layer whose value the other model does not have is left out. Not
+ * thread-safe; one use each.
  */
 public final class ModelComparison {
   private final Path referenceFile;
@@ -82,9 +84,10 @@ public final class ModelComparison {
     Model reference = timed("read", () -> OnnxReader.read(referenceFile));
     Model model = OnnxReader.read(modelFile);
     checkAlike(reference, model);
-    // A quantizer folds normalizations into convolutions; so must the model it is compared with.
-    timed("prepare", () -> Passes.simplify(reference));
-    List<String> names = LayerComparison.commonValues(reference, model);
+    // A quantizer folds normalizations into convolutions; layers of what it started from match.
+    Model folded = reference.copy();
+    timed("prepare", () -> Passes.simplify(folded));
+    List<String> names = LayerComparison.commonValues(folded, model);
     Evaluation evaluation =
         timed(
             "evaluate",
@@ -95,7 +98,7 @@ public final class ModelComparison {
             "compare layers",
             () ->
                 LayerComparison.run(
-                    reference, model, samples.representative(layerSamples), 1, names, progress));
+                    folded, model, samples.representative(layerSamples), 1, names, progress));
     return QuantizationReport.of(
             new RunInfo(
                 Version.TEXT,
@@ -109,7 +112,7 @@ public final class ModelComparison {
             new DataUse(
                 null, new DataUse.SampleSet(samples.description(), evaluation.samples(), 0), false))
         .stages(stages)
-        .layers(layers(reference, model, layers))
+        .layers(layers(folded, model, layers))
         .outputs(Judgement.outputs(evaluation))
         .metrics(Judgement.metrics(evaluation))
         .build();
@@ -140,6 +143,7 @@ public final class ModelComparison {
   private static List<LayerReport> layers(
       Model reference, Model model, LayerComparison comparison) {
     List<LayerReport> layers = new ArrayList<>();
+    QuantizedModel integers = new QuantizedModel(model.graph());
     for (Node node : reference.graph().nodes()) {
       Value output =
           node.outputs().stream().filter(value -> value != null).findFirst().orElse(null);
@@ -150,20 +154,12 @@ public final class ModelComparison {
       Value twin = model.graph().value(output.name());
       Node other = twin == null ? null : twin.producer();
       layers.add(
-          LayerReport.compared(node.label(), node.op(), other != null && readsIntegers(other))
+          LayerReport.compared(
+                  node.label(), node.op(), other != null && integers.isQuantized(other))
               .output(difference.sqnr(), difference.cosine())
               .build());
     }
     return layers;
-  }
-
-  private static boolean readsIntegers(Node node) {
-    return node.inputs().stream()
-        .anyMatch(
-            input ->
-                input != null
-                    && input.producer() != null
-                    && input.producer().is("DequantizeLinear"));
   }
 
   private static long parameters(Model model) {

@@ -137,13 +137,14 @@ public final class PostTraining {
     List<String> adjustments = timed("adjust", () -> adjust(reference));
     Model model = reference.copy();
     Placement placement = timed("place", () -> Placer.place(model.graph(), recipe));
-    if (placement.weights().isEmpty() && placement.groups().isEmpty()) {
+    boolean halves = recipe.mode() == Mode.FLOAT16 && !placement.quantized().isEmpty();
+    if (placement.weights().isEmpty() && placement.groups().isEmpty() && !halves) {
       throw new NothingToQuantizeException(nothing(placement));
     }
     Calibration.Result seen = timed("calibrate", () -> calibration(reference, placement));
     StaticQuantizer.Result quantized =
         timed("quantize", () -> StaticQuantizer.quantize(model, placement, recipe, seen));
-    Evaluation evaluation = timed("evaluate", () -> evaluation(reference, model));
+    Evaluation evaluation = timed("evaluate", () -> evaluation(original, model));
     LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     timed(
         "write",
@@ -201,11 +202,11 @@ public final class PostTraining {
     return result;
   }
 
-  private @Nullable Evaluation evaluation(Model reference, Model model) {
+  private @Nullable Evaluation evaluation(Model original, Model model) {
     Samples samples = evaluationSamples;
     return samples == null
         ? null
-        : Evaluation.run(model, reference, samples, recipe.batchSize(), metrics, progress);
+        : Evaluation.run(model, original, samples, recipe.batchSize(), metrics, progress);
   }
 
   private @Nullable LayerComparison comparison(Model reference, Model model) {
@@ -226,8 +227,11 @@ public final class PostTraining {
     placement.kept().forEach((node, reason) -> reasons.add("'" + node.label() + "': " + reason));
     return "'"
         + source
-        + "' has nothing to quantize: no Conv, ConvTranspose, Gemm, MatMul, Gather, LSTM, GRU or RNN"
-        + " with constant float weights is left to quantize"
+        + "' has nothing to quantize: no "
+        + (recipe.mode() == Mode.FLOAT16
+            ? "large float constant is left to store in 16 bits"
+            : "Conv, ConvTranspose, Gemm, MatMul, Gather, LSTM, GRU or RNN"
+                + " with constant float weights is left to quantize")
         + (reasons.isEmpty()
             ? ""
             : " (" + String.join("; ", reasons.subList(0, Math.min(3, reasons.size()))) + ")");

@@ -5,6 +5,7 @@ import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.range.HistogramCollector;
 import dev.octet.core.range.Observed;
 import dev.octet.core.range.RangeCollector;
+import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
@@ -13,6 +14,7 @@ import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import dev.octet.quantize.calibrate.Calibration;
 import dev.octet.quantize.data.Samples;
+import dev.octet.quantize.emit.Float16Emitter;
 import dev.octet.quantize.emit.QuantizedWeight;
 import dev.octet.quantize.emit.WeightCoder;
 import dev.octet.quantize.evaluate.Evaluation;
@@ -184,6 +186,9 @@ final class ReportBuilder {
                   node.label(), node.op(), keptOutputs.getOrDefault(key, "nothing asks for it"));
       long before = constantBytes(node);
       layer.bytes(before, before + (weight == null ? 0 : saved(weight)));
+      if (recipe.mode() == Mode.FLOAT16 && isQuantized) {
+        layer.bytes(before, before - Float16Emitter.savedBytes(node)).weightBits(16);
+      }
       if (weight != null) {
         layer.weightBits(weight.site().descriptor().bits());
       }

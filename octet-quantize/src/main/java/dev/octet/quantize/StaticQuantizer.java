@@ -15,6 +15,7 @@ import dev.octet.quantize.adjust.BiasCorrection;
 import dev.octet.quantize.calibrate.Calibration;
 import dev.octet.quantize.calibrate.ChannelMeans;
 import dev.octet.quantize.emit.DynamicEmitter;
+import dev.octet.quantize.emit.Float16Emitter;
 import dev.octet.quantize.emit.QOperatorEmitter;
 import dev.octet.quantize.emit.QdqEmitter;
 import dev.octet.quantize.emit.QuantizedBias;
@@ -101,6 +102,9 @@ final class StaticQuantizer {
   private List<String> write() {
     if (recipe.mode() == Mode.DYNAMIC) {
       return DynamicEmitter.emit(model, placement, weights, recipe.target());
+    }
+    if (recipe.mode() == Mode.FLOAT16) {
+      return Float16Emitter.emit(model, placement);
     }
     if (recipe.format() == Format.QOPERATOR) {
       return QOperatorEmitter.emit(model, placement, parameters, weights, biases);

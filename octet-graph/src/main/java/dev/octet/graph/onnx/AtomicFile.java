@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -34,11 +36,22 @@ public final class AtomicFile implements AutoCloseable {
   /**
    * Replaces {@code target} by a file with this content; on failure the former file is untouched
    * and nothing else is left behind.
+   *
+   * @throws NoSuchFileException if the folder of {@code target} does not exist
    */
   public static void write(Path target, Content content) throws IOException {
+    if (!Files.isDirectory(folderOf(target))) {
+      throw new NoSuchFileException(
+          target.toString(), null, "its folder does not exist; create it or choose another");
+    }
     try (AtomicFile file = new AtomicFile(folderOf(target), content)) {
       file.moveTo(target);
     }
+  }
+
+  /** As {@link #write(Path, Content)}, with a text in UTF-8. */
+  public static void write(Path target, String text) throws IOException {
+    write(target, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 
   private final Path folder;

@@ -17,7 +17,8 @@ final class Leftovers {
           && value.graph() == graph
           && graph.value(value.name()) == value
           && value.uses().isEmpty()
-          && !value.isOutput()) {
+          && !value.isOutput()
+          && graph.canReplace(value, value)) { // no nested graph returns it
         graph.remove(value);
       }
     }

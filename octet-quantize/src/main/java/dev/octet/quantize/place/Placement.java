@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param groups activations that share one scale and zero point
  * @param weights constants stored as integers
- * @param quantized the nodes that compute on integers
+ * @param quantized the nodes that compute on integers, or read 16-bit constants
  * @param kept the nodes that stay float although another choice was open, with the reason
  * @param warnings what the user should know, such as a rule that matched nothing
  */

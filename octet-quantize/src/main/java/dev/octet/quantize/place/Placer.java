@@ -1,5 +1,6 @@
 package dev.octet.quantize.place;
 
+import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
@@ -54,7 +55,9 @@ public final class Placer {
    * @throws IllegalArgumentException if two rules of the recipe contradict each other
    */
   public static Placement place(Graph graph, Recipe recipe) {
-    return new Placer(graph, recipe).place();
+    return recipe.mode() == Mode.FLOAT16
+        ? HalfPlacer.place(graph, recipe)
+        : new Placer(graph, recipe).place();
   }
 
   private Placement place() {
@@ -293,7 +296,9 @@ public final class Placer {
                 node,
                 able.contains(node)
                     ? "no quantized node reads its result"
-                    : "an operand does not come from a quantized node");
+                    : dataInputs(node).size() < 2
+                        ? "one of its operands is a constant"
+                        : "an operand does not come from a quantized node");
         case ACTIVATION ->
             kept.put(
                 node,

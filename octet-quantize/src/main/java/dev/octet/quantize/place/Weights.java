@@ -60,4 +60,15 @@ public final class Weights {
         && tensor.elementCount() >= SMALLEST_TABLE
         && node.intAttribute("axis", 0) == 0;
   }
+
+  /** Whether {@code value} is a float constant large enough to be worth storing in 16 bits. */
+  public static boolean isLargeFloat(Value value) {
+    return HalfPlacer.isLarge(value);
+  }
+
+  /** Whether {@code value} is such a constant and 16-bit floats hold all of its finite values. */
+  public static boolean fitFloat16(Value value) {
+    Tensor tensor = value.constant();
+    return tensor != null && HalfPlacer.isLarge(value) && !HalfPlacer.overflows(tensor);
+  }
 }

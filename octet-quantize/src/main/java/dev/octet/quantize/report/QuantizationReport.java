@@ -1,5 +1,6 @@
 package dev.octet.quantize.report;
 
+import dev.octet.graph.onnx.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,35 +1,54 @@
-package dev.octet.cli;
+package dev.octet.quantize.inspect;
 
-import dev.octet.cli.Inspection.IntegerTensor;
-import dev.octet.cli.Inspection.Layer;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import dev.octet.quantize.inspect.Inspection.IntegerTensor;
+import dev.octet.quantize.inspect.Inspection.Layer;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads off a model that holds integers which nodes work on them, and with which scales. */
-final class QuantizedModel {
+public final class QuantizedModel {
   private static final Set<String> CONVERSIONS =
       Set.of("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear");
 
   private static final Set<String> INTEGER_OPERATORS =
       Set.of("ConvInteger", "MatMulInteger", "MatMulNBits", "DynamicQuantizeLSTM");
 
-  private final Graph graph;
+  private static final Set<String> WEIGHTED_OPERATORS =
+      Set.of("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN");
 
-  QuantizedModel(Graph graph) {
+  private final Graph graph;
+  private final Map<Node, String> floats = new LinkedHashMap<>();
+
+  /** Reads {@code graph}, which must not change while this is used. */
+  public QuantizedModel(Graph graph) {
     this.graph = graph;
+    for (Node node : graph.nodes()) {
+      String reason = whyFloat(node);
+      if (reason != null) {
+        floats.put(node, reason);
+      }
+    }
   }
 
-  /** Whether {@code node} makes a model a quantized one. */
-  static boolean isQuantizing(Node node) {
-    return CONVERSIONS.contains(node.op()) || isIntegerOperator(node);
+  /** Whether any node of {@code graph} makes or reads quantized integers. */
+  public static boolean holdsIntegers(Graph graph) {
+    return graph.nodes().stream()
+        .anyMatch(node -> CONVERSIONS.contains(node.op()) || isIntegerOperator(node));
+  }
+
+  /** Whether {@code node}, of this graph, computes on integers once a runtime has fused it. */
+  public boolean isQuantized(Node node) {
+    return !floats.containsKey(node);
   }
 
   private static boolean isIntegerOperator(Node node) {
@@ -41,14 +60,14 @@ final class QuantizedModel {
     List<Layer> layers = new ArrayList<>();
     for (Node node : graph.nodes()) {
       if (!CONVERSIONS.contains(node.op())) {
-        String reason = whyFloat(node);
+        String reason = floats.get(node);
         layers.add(new Layer(node.label(), node.op(), reason == null, reason));
       }
     }
     return layers;
   }
 
-  private static @Nullable String whyFloat(Node node) {
+  private @Nullable String whyFloat(Node node) {
     if (isIntegerOperator(node)) {
       return null;
     }
@@ -64,7 +83,11 @@ final class QuantizedModel {
         data |= !constant;
       }
       Tensor constant = input == null ? null : input.constant();
-      floatWeights |= i == 1 && constant != null && constant.type().isFloat();
+      floatWeights |=
+          i == 1
+              && WEIGHTED_OPERATORS.contains(node.op())
+              && constant != null
+              && constant.type().isFloat();
     }
     boolean computes = weights || floatWeights;
     if (weights || (data && !floatWeights)) {
@@ -73,7 +96,20 @@ final class QuantizedModel {
     if (computes) {
       return data ? "its weights are float" : "neither its input nor its weights are integers";
     }
-    return "it reads float values";
+    return isFused(node) ? null : "it reads float values";
+  }
+
+  /** Whether it only stands between a node on integers and the rounding of that node's result. */
+  private boolean isFused(Node node) {
+    Value input = node.input(0);
+    Node before = input == null ? null : input.producer();
+    boolean rounded =
+        node.outputs().size() == 1
+            && node.outputs().get(0) != null
+            && node.output().consumers().stream().allMatch(next -> next.is("QuantizeLinear"))
+            && !node.output().consumers().isEmpty();
+    // Nodes come in the order of computation, so what is before is decided.
+    return rounded && before != null && isQuantized(before) && !before.is("DequantizeLinear");
   }
 
   /** Every pair of scale and zero point. */

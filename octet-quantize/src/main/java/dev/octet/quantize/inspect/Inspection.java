@@ -1,4 +1,4 @@
-package dev.octet.cli;
+package dev.octet.quantize.inspect;
 
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.recipe.Recipe;
@@ -13,6 +13,7 @@ import dev.octet.quantize.place.Placement;
 import dev.octet.quantize.place.Placer;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param tensors every tensor that is stored or passed on as integers, or would be
  * @param warnings of the placer
  */
-record Inspection(
+public record Inspection(
     String file,
     long bytes,
     long irVersion,
@@ -50,28 +51,54 @@ record Inspection(
     List<IntegerTensor> tensors,
     List<String> warnings) {
 
-  /** An input or output. */
-  record Port(String name, String type) {}
+  public Inspection {
+    opsets = Collections.unmodifiableMap(new TreeMap<>(opsets));
+    inputs = List.copyOf(inputs);
+    outputs = List.copyOf(outputs);
+    operators = Collections.unmodifiableMap(new TreeMap<>(operators));
+    layers = List.copyOf(layers);
+    tensors = List.copyOf(tensors);
+    warnings = List.copyOf(warnings);
+  }
+
+  /**
+   * An input or output.
+   *
+   * @param name its name
+   * @param type element type and shape, in words
+   */
+  public record Port(String name, String type) {}
 
   /**
    * A node.
    *
+   * @param node its name
+   * @param operator its operator type
+   * @param quantized whether it computes on integers
    * @param reason why it stays float; null when it is quantized
    */
-  record Layer(String node, String operator, boolean quantized, @Nullable String reason) {}
+  public record Layer(String node, String operator, boolean quantized, @Nullable String reason) {}
 
   /**
    * A tensor as integers.
    *
+   * @param name its name
    * @param role weight or activation
    * @param format such as {@code int8 per channel of axis 0}
    * @param scales in words; null in a plan
    */
-  record IntegerTensor(String name, String role, String format, @Nullable String scales) {}
+  public record IntegerTensor(String name, String role, String format, @Nullable String scales) {}
 
-  static Inspection of(String file, long bytes, Model model, Recipe recipe) {
-    boolean quantized = model.graph().nodes().stream().anyMatch(QuantizedModel::isQuantizing);
-    if (quantized) {
+  /**
+   * Looks at {@code model}: at its integers, where it has some, or at what {@code recipe} would
+   * make of it.
+   *
+   * @param file what to call it
+   * @param bytes its size
+   * @param recipe the plan for a float model
+   */
+  public static Inspection of(String file, long bytes, Model model, Recipe recipe) {
+    if (QuantizedModel.holdsIntegers(model.graph())) {
       QuantizedModel found = new QuantizedModel(model.graph());
       return of(file, bytes, model, null, found.layers(), found.tensors(), List.of());
     }
