@@ -36,8 +36,7 @@ final class Presets {
   }
 
   private static Map<String, Preset> byName() {
-    QuantDescriptor int8 =
-        QuantDescriptor.int8Weight(0).toBuilder().method(new RangeMethod.Mse()).build();
+    QuantDescriptor int8 = QuantDescriptor.int8Weight(0);
     QuantDescriptor int4Channel = int8.toBuilder().bits(4).build();
     // Blocks of 32 are what ONNX exporters and runtimes agree on for 4-bit weights.
     QuantDescriptor int4Block =
@@ -65,7 +64,7 @@ final class Presets {
         presets,
         base.toBuilder(),
         "int8",
-        "int8 weights per channel, uint8 activations, ranges of least squared error; the default");
+        "int8 weights per channel, uint8 activations with ranges of least squared error; the default");
     add(
         presets,
         base.toBuilder().activationMethod(new RangeMethod.MinMax()),
