@@ -37,7 +37,8 @@ final class Presets {
 
   private static Map<String, Preset> byName() {
     QuantDescriptor int8 = QuantDescriptor.int8Weight(0);
-    QuantDescriptor int4Channel = int8.toBuilder().bits(4).build();
+    // With few bits the largest weights are worth less than a finer scale for the others.
+    QuantDescriptor int4Channel = int8.toBuilder().bits(4).method(new RangeMethod.Mse()).build();
     // Blocks of 32 are what ONNX exporters and runtimes agree on for 4-bit weights.
     QuantDescriptor int4Block =
         int4Channel.toBuilder().granularity(Granularity.perBlock(1, 32)).build();
