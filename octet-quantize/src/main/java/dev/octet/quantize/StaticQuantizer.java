@@ -8,6 +8,7 @@ import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
@@ -163,16 +164,18 @@ final class StaticQuantizer {
     try {
       weight = WeightCoder.code(site, inputScale, bias);
     } catch (IllegalArgumentException e) {
-      throw new dev.octet.graph.ModelException(
+      throw new ModelException(
           "weights '" + site.value().name() + "' of node '" + node.label() + "': " + e.getMessage(),
           e);
     }
     weights.add(weight);
-    int widened = bias == null ? 0 : WeightCoder.widenedChannels(weight, inputScale, bias);
-    if (widened > 0) {
-      warnings.add(
-          "the bias of node '%s' does not fit int32 in %d of %d channels; their weight scales were widened"
-              .formatted(node.label(), widened, bias.length));
+    if (bias != null) {
+      int widened = WeightCoder.widenedChannels(weight, inputScale, bias);
+      if (widened > 0) {
+        warnings.add(
+            "the bias of node '%s' does not fit int32 in %d of %d channels; their weight scales were widened"
+                .formatted(node.label(), widened, bias.length));
+      }
     }
     double @Nullable [] shift = shift(site, exact, weight);
     switch (node.op()) {
@@ -299,7 +302,7 @@ final class StaticQuantizer {
   private static void checkFinite(float[] bias, Node node) {
     for (float one : bias) {
       if (!Float.isFinite(one)) {
-        throw new dev.octet.graph.ModelException(
+        throw new ModelException(
             "the bias of node '"
                 + node.label()
                 + "' holds "
