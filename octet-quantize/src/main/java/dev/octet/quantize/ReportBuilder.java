@@ -266,10 +266,7 @@ final class ReportBuilder {
     String name = Objects.requireNonNull(weight.site().descriptor().name());
     Value value = reference.graph().value(name);
     TensorReport.Builder report =
-        TensorReport.of(
-            name,
-            TensorReport.Role.WEIGHT,
-            format(weight.site().descriptor()));
+        TensorReport.of(name, TensorReport.Role.WEIGHT, format(weight.site().descriptor()));
     report.between(null, List.of(weight.site().node().label()));
     float[] scales = weight.params().scales();
     double[] wide = new double[scales.length];

@@ -87,8 +87,7 @@ class CalibratedRunTest {
   void savedRangesGiveTheSameFileWithoutSamples() throws IOException {
     Path model = write(net());
     Path ranges = folder.resolve("ranges");
-    byte[] learned =
-        save(PostTraining.of(model).calibrate(samples(40)).saveRanges(ranges));
+    byte[] learned = save(PostTraining.of(model).calibrate(samples(40)).saveRanges(ranges));
 
     assertThat(save(PostTraining.of(model).ranges(ranges))).isEqualTo(learned);
   }
@@ -181,8 +180,7 @@ class CalibratedRunTest {
     Net net = Net.create();
     Value y = net.conv("y", net.input("x", -1, 4, 8, 8), 4, 2);
     Quantized q =
-        Quantized.of(
-            net.returns(4, y).model(), Recipe.preset("int8-minmax"), mixed, run -> run);
+        Quantized.of(net.returns(4, y).model(), Recipe.preset("int8-minmax"), mixed, run -> run);
 
     assertThat(q.warnings()).contains("tensor 'x' held 1 NaN and 2 infinities");
     assertThat(q.scale("x")).isEqualTo(2f / 255);
@@ -190,8 +188,7 @@ class CalibratedRunTest {
 
   @Test
   void aTensorThatNeverHeldANumberIsAnErrorThatNamesIt() {
-    assertThatThrownBy(
-            () -> Quantized.of(net(), Recipe.int8(), constant(Float.NaN), run -> run))
+    assertThatThrownBy(() -> Quantized.of(net(), Recipe.int8(), constant(Float.NaN), run -> run))
         .hasMessageContaining("'x'");
   }
 
@@ -200,8 +197,7 @@ class CalibratedRunTest {
     Net net = Net.create();
     Value x = net.input("x", -1, -1, 8);
     Value a = net.node("Relu", "a", net.node("MatMul", "m", x, net.weight("w", 8, 8)));
-    Model model =
-        net.returns(3, net.node("MatMul", "y", a, net.weight("v", 8, 4))).model();
+    Model model = net.returns(3, net.node("MatMul", "y", a, net.weight("v", 8, 4))).model();
     Samples lengths =
         TestSamples.of(
             "lengths",
@@ -242,7 +238,8 @@ class CalibratedRunTest {
                     i % 6 == 0));
     Quantized q = Quantized.of(net.model(), Recipe.preset("int8-minmax"), steps, run -> run);
 
-    assertThat(q.scale("grown") * 255).isGreaterThan(2.1f); // zeros alone would give scale 1 exactly
+    assertThat(q.scale("grown") * 255)
+        .isGreaterThan(2.1f); // zeros alone would give scale 1 exactly
     assertThat(q.scale("grown")).isLessThan(1);
   }
 

@@ -127,8 +127,7 @@ class QdqFormTest {
     Value a = net.node("MatMul", "a", net.input("x", -1, 50), net.weight("wa", 50, 70));
     Quantized q = Quantized.of(net.returns(2, net.gemm("y", a, 70, 5)).model(), blocks(4));
 
-    assertThat(q.maker("a").input(1).producer().input(1).constant().shape())
-        .containsExactly(2, 70);
+    assertThat(q.maker("a").input(1).producer().input(1).constant().shape()).containsExactly(2, 70);
     assertThat(q.maker("y").input(1).producer().input(1).constant().shape()).containsExactly(5, 3);
     assertThat(q.sqnr()).isGreaterThan(10);
   }
@@ -152,7 +151,12 @@ class QdqFormTest {
     Value x = net.input("x", -1, 4, 8, 8);
     Value grouped =
         net.node(
-            "Conv", "grouped", Map.of("group", 2L), x, net.weight("wg", 6, 2, 3, 3), net.weight("bg", 6));
+            "Conv",
+            "grouped",
+            Map.of("group", 2L),
+            x,
+            net.weight("wg", 6, 2, 3, 3),
+            net.weight("bg", 6));
     Value deep =
         net.node("Conv", "deep", Map.of("group", 6L), grouped, net.weight("wd", 6, 1, 3, 3));
     Value up =
@@ -253,8 +257,7 @@ class QdqFormTest {
     Value ids = net.input("ids", DataType.INT64, -1, 5);
     Value rows = net.node("Gather", "rows", net.weight("table", 64, 80), ids);
     Quantized q =
-        Quantized.of(
-            net.returns(3, net.node("MatMul", "y", rows, net.weight("w", 80, 4))).model());
+        Quantized.of(net.returns(3, net.node("MatMul", "y", rows, net.weight("w", 80, 4))).model());
     Node table = q.maker("rows").input(0).producer();
 
     assertThat(table.input(0).constant().type()).isEqualTo(DataType.INT8);
