@@ -170,12 +170,7 @@ final class StaticQuantizer {
     }
     weights.add(weight);
     if (bias != null) {
-      int widened = WeightCoder.widenedChannels(weight, inputScale, bias);
-      if (widened > 0) {
-        warnings.add(
-            "the bias of node '%s' does not fit int32 in %d of %d channels; their weight scales were widened"
-                .formatted(node.label(), widened, bias.length));
-      }
+      reportWidened(node, WeightCoder.widenedChannels(weight, inputScale, bias), bias.length);
     }
     double @Nullable [] shift = shift(site, exact, weight);
     switch (node.op()) {
@@ -297,6 +292,14 @@ final class StaticQuantizer {
     biases.add(
         new QuantizedBias(
             node, 2, Tensor.ofFloats(scales, scales.length), Tensor.ofInts(codes, codes.length)));
+  }
+
+  private void reportWidened(Node node, int widened, int channels) {
+    if (widened > 0) {
+      warnings.add(
+          "the bias of node '%s' does not fit int32 in %d of %d channels; their weight scales were widened"
+              .formatted(node.label(), widened, channels));
+    }
   }
 
   private static void checkFinite(float[] bias, Node node) {
