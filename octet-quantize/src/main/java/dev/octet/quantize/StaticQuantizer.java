@@ -8,6 +8,7 @@ import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
@@ -107,7 +108,7 @@ final class StaticQuantizer {
       return Float16Emitter.emit(model, placement);
     }
     if (recipe.format() == Format.QOPERATOR) {
-      return QOperatorEmitter.emit(model, placement, parameters, weights, biases);
+      return QOperatorEmitter.emit(model, placement, parameters, weights, biases, recipe.target());
     }
     QdqEmitter.emit(model, placement, parameters, weights, biases);
     return List.of();
@@ -163,7 +164,7 @@ final class StaticQuantizer {
     try {
       weight = WeightCoder.code(site, inputScale, bias);
     } catch (IllegalArgumentException e) {
-      throw new dev.octet.graph.ModelException(
+      throw new ModelException(
           "weights '" + site.value().name() + "' of node '" + node.label() + "': " + e.getMessage(),
           e);
     }
@@ -304,7 +305,7 @@ final class StaticQuantizer {
   private static void checkFinite(float[] bias, Node node) {
     for (float one : bias) {
       if (!Float.isFinite(one)) {
-        throw new dev.octet.graph.ModelException(
+        throw new ModelException(
             "the bias of node '"
                 + node.label()
                 + "' holds "

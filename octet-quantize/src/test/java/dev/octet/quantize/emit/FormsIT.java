@@ -45,7 +45,7 @@ class FormsIT {
   void theSpeechModelBeatsThePeersDynamicForm() throws IOException {
     Outcome outcome = run("dtln-1", "audio", "dynamic-int8", 0);
     assertThat(Trial.operators(outcome.model)).contains("DynamicQuantizeLSTM", "MatMulInteger");
-    assertThat(outcome.sqnrDb).as("quantize_dynamic of onnxruntime 1.30").isGreaterThan(22.6);
+    assertThat(outcome.sqnrDb).as("22.6 dB is what quantize_dynamic gets").isGreaterThan(30);
     assertThat(outcome.bytes).isLessThan(400_000);
   }
 
@@ -113,12 +113,7 @@ class FormsIT {
             32,
             List.of(Metric.agreement(), Metric.sqnr()),
             Progress.SILENT);
-    Outcome outcome =
-        new Outcome(
-            evaluation.value("agreement"), evaluation.value("sqnr"), Files.size(target), model);
-    System.out.printf(
-        "FIGURE %s %s: agreement %.4f, SQNR %.2f dB, %d bytes%n",
-        name, preset, outcome.agreement, outcome.sqnrDb, outcome.bytes);
-    return outcome;
+    return new Outcome(
+        evaluation.value("agreement"), evaluation.value("sqnr"), Files.size(target), model);
   }
 }
