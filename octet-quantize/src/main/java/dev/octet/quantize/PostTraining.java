@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * QuantizationReport report = PostTraining.of(Path.of("model.onnx"))
- *     .calibrate(Samples.images(Path.of("photos"), Preprocessing.preset("imagenet")))
+ *     .calibrate(Samples.images(Path.of("photos"), Preprocessing.imagenet()))
  *     .evaluate(labelled)
  *     .save(Path.of("model.int8.onnx"));
  * System.out.println(report.summary());
