@@ -1,5 +1,6 @@
 package dev.octet.cli;
 
+import dev.octet.quantize.demo.DemoImages;
 import dev.octet.quantize.report.MetricResult;
 import dev.octet.quantize.report.OutputReport;
 import dev.octet.quantize.report.QuantizationReport;
@@ -55,7 +56,7 @@ final class DemoCommand implements Callable<Integer> {
     }
     console.print(
         "A small network that tells %d drawn figures apart, and %d images to teach and test with:"
-            .formatted(12, CALIBRATION_IMAGES + EVALUATION_IMAGES));
+            .formatted(DemoImages.CLASSES, CALIBRATION_IMAGES + EVALUATION_IMAGES));
     demo.write(CALIBRATION_IMAGES, EVALUATION_IMAGES);
     console.print("  " + demo.model() + "\n  " + demo.images() + "\n");
 
