@@ -184,6 +184,9 @@ final class RecipeOptions {
     QuantDescriptor.Builder builder = base.toBuilder();
     if (weightBits != null) {
       builder.bits(weightBits);
+      if (weightBits <= 4 && base.bits() > 4) {
+        builder.method(new RangeMethod.Mse()); // as the presets of few bits have it
+      }
     }
     if (weightMethod != null) {
       builder.method(RangeMethod.parse(weightMethod));

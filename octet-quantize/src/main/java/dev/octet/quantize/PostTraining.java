@@ -144,14 +144,14 @@ public final class PostTraining {
     Calibration.Result seen = timed("calibrate", () -> calibration(reference, placement));
     StaticQuantizer.Result quantized =
         timed("quantize", () -> StaticQuantizer.quantize(model, placement, recipe, seen));
+    Evaluation evaluation = timed("evaluate", () -> evaluation(original, model));
+    LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     timed(
         "write",
         () -> {
           OnnxWriter.write(model, target);
           return 0;
         });
-    Evaluation evaluation = timed("evaluate", () -> evaluation(reference, model));
-    LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     return new ReportBuilder(source, target, recipe, started, reference, placement, quantized, seen)
         .stages(stages)
         .warnings(adjustments)
@@ -176,7 +176,7 @@ public final class PostTraining {
       return Calibration.Result.NOTHING;
     }
     if (rangesToRead != null) {
-      return RangesFile.read(rangesToRead);
+      return RangesFile.read(rangesToRead, calibration);
     }
     Samples samples = calibrationSamples;
     if (samples == null) {
@@ -202,11 +202,11 @@ public final class PostTraining {
     return result;
   }
 
-  private @Nullable Evaluation evaluation(Model reference, Model model) {
+  private @Nullable Evaluation evaluation(Model original, Model model) {
     Samples samples = evaluationSamples;
     return samples == null
         ? null
-        : Evaluation.run(model, reference, samples, recipe.batchSize(), metrics, progress);
+        : Evaluation.run(model, original, samples, recipe.batchSize(), metrics, progress);
   }
 
   private @Nullable LayerComparison comparison(Model reference, Model model) {

@@ -21,9 +21,14 @@ final class RangesFile {
     }
   }
 
-  static Calibration.Result read(Path file) {
+  /** What was learned, which must be all that {@code wanted} would learn, in the same way. */
+  static Calibration.Result read(Path file, Calibration wanted) {
     try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-      return Calibration.Result.read(in);
+      Calibration.Result result = Calibration.Result.read(in);
+      wanted.checkCoveredBy(result);
+      return result;
+    } catch (DataException e) {
+      throw new DataException("ranges in '" + file + "' do not fit: " + e.getMessage(), e);
     } catch (IOException e) {
       throw new DataException("ranges cannot be read from '" + file + "': " + e.getMessage(), e);
     }

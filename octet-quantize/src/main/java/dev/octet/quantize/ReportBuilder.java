@@ -262,12 +262,11 @@ final class ReportBuilder {
   }
 
   private TensorReport weight(QuantizedWeight weight) {
-    Value value = reference.graph().value(weight.site().value().name());
+    // The node reads the dequantized weights by now; the descriptor keeps their own name.
+    String name = Objects.requireNonNull(weight.site().descriptor().name());
+    Value value = reference.graph().value(name);
     TensorReport.Builder report =
-        TensorReport.of(
-            weight.site().value().name(),
-            TensorReport.Role.WEIGHT,
-            format(weight.site().descriptor()));
+        TensorReport.of(name, TensorReport.Role.WEIGHT, format(weight.site().descriptor()));
     report.between(null, List.of(weight.site().node().label()));
     float[] scales = weight.params().scales();
     double[] wide = new double[scales.length];
@@ -295,7 +294,8 @@ final class ReportBuilder {
       low = Math.min(low, range.min());
       high = Math.max(high, range.max());
     }
-    return report.chosen(low, high).build();
+    boolean zero = WeightCoder.isZero(weight);
+    return report.chosen(low, high).allZero(zero, WeightCoder.zeroChannels(weight)).build();
   }
 
   private static String format(QuantDescriptor descriptor) {

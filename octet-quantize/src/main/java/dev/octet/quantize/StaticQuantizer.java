@@ -8,6 +8,7 @@ import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
@@ -79,13 +80,9 @@ final class StaticQuantizer {
     }
     if (recipe.biasCorrection()) {
       for (WeightSite site : placement.weights()) {
-        Value input = site.node().input(0);
-        if (correctable(site) && input != null && input.constant() == null) {
+        Value input = multiplied(site);
+        if (input != null) {
           calibration.watchMeans(input.name(), inputChannelAxis(site.node()));
-        }
-        Value hidden = recurrentOutput(site);
-        if (hidden != null) {
-          calibration.watchMeans(hidden.name(), -1);
         }
       }
     }
@@ -111,7 +108,7 @@ final class StaticQuantizer {
       return Float16Emitter.emit(model, placement);
     }
     if (recipe.format() == Format.QOPERATOR) {
-      return QOperatorEmitter.emit(model, placement, parameters, weights, biases);
+      return QOperatorEmitter.emit(model, placement, parameters, weights, biases, recipe.target());
     }
     QdqEmitter.emit(model, placement, parameters, weights, biases);
     return List.of();
@@ -160,15 +157,21 @@ final class StaticQuantizer {
     boolean integerBias = biasCanBeInteger(site);
     float inputScale = inputScale(node);
     float @Nullable [] bias = integerBias ? biasOf(node) : null;
+    if (bias != null) {
+      checkFinite(bias, node);
+    }
     QuantizedWeight weight;
     try {
       weight = WeightCoder.code(site, inputScale, bias);
     } catch (IllegalArgumentException e) {
-      throw new dev.octet.graph.ModelException(
+      throw new ModelException(
           "weights '" + site.value().name() + "' of node '" + node.label() + "': " + e.getMessage(),
           e);
     }
     weights.add(weight);
+    if (bias != null) {
+      reportWidened(node, WeightCoder.widenedChannels(weight, inputScale, bias), bias.length);
+    }
     double @Nullable [] shift = shift(site, exact, weight);
     switch (node.op()) {
       case "Conv", "ConvTranspose", "Gemm" -> {
@@ -194,14 +197,10 @@ final class StaticQuantizer {
   }
 
   private double @Nullable [] shift(WeightSite site, Tensor exact, QuantizedWeight weight) {
-    if (!recipe.biasCorrection() || !correctable(site)) {
-      return null;
-    }
-    Value hidden = recurrentOutput(site);
-    Value input = hidden != null ? hidden : site.node().input(0);
+    Value input = recipe.biasCorrection() ? multiplied(site) : null;
     ChannelMeans seenMeans = input == null ? null : seen.means().get(input.name());
     double[] means = seenMeans == null ? null : seenMeans.means();
-    if (seenMeans == null || means == null) {
+    if (seenMeans == null || means == null || seenMeans.axis() != inputChannelAxis(site.node())) {
       return null;
     }
     // Padding of other samples' lengths would count as data; only a lone row is sure to be data.
@@ -295,6 +294,27 @@ final class StaticQuantizer {
             node, 2, Tensor.ofFloats(scales, scales.length), Tensor.ofInts(codes, codes.length)));
   }
 
+  private void reportWidened(Node node, int widened, int channels) {
+    if (widened > 0) {
+      warnings.add(
+          "the bias of node '%s' does not fit int32 in %d of %d channels; their weight scales were widened"
+              .formatted(node.label(), widened, channels));
+    }
+  }
+
+  private static void checkFinite(float[] bias, Node node) {
+    for (float one : bias) {
+      if (!Float.isFinite(one)) {
+        throw new ModelException(
+            "the bias of node '"
+                + node.label()
+                + "' holds "
+                + one
+                + "; repair the model before quantizing it");
+      }
+    }
+  }
+
   // ---- questions ----
 
   /** Whether the node's bias may become int32 at input scale times weight scale. */
@@ -326,7 +346,7 @@ final class StaticQuantizer {
     return tensor != null
             && tensor.type() == dev.octet.graph.DataType.FLOAT
             && tensor.rank() == 1
-            && tensor.elementCount() > 1
+            && (tensor.elementCount() > 1 || !node.is("Gemm")) // a Gemm repeats a lone element
         ? tensor.toFloats()
         : null;
   }
@@ -343,11 +363,18 @@ final class StaticQuantizer {
     };
   }
 
-  /** The hidden state whose mean the recurrent weights of {@code site} multiply, or null. */
-  private static @Nullable Value recurrentOutput(WeightSite site) {
-    boolean recurrent =
-        (site.node().is("LSTM") || site.node().is("RNN")) && site.input() == 2 && correctable(site);
-    return recurrent && !site.node().outputs().isEmpty() ? site.node().outputs().get(0) : null;
+  /**
+   * The value that the weights of {@code site} multiply, where bias correction can use its mean;
+   * else null. For recurrent weights it is the hidden state of every step, which the node may leave
+   * out.
+   */
+  private static @Nullable Value multiplied(WeightSite site) {
+    if (!correctable(site)) {
+      return null;
+    }
+    boolean recurrent = (site.node().is("LSTM") || site.node().is("RNN")) && site.input() == 2;
+    Value value = recurrent ? site.node().outputs().get(0) : site.node().input(0);
+    return value == null || value.constant() != null ? null : value;
   }
 
   private static int inputChannelAxis(Node node) {

@@ -36,9 +36,9 @@ final class Presets {
   }
 
   private static Map<String, Preset> byName() {
-    QuantDescriptor int8 =
-        QuantDescriptor.int8Weight(0).toBuilder().method(new RangeMethod.Mse()).build();
-    QuantDescriptor int4Channel = int8.toBuilder().bits(4).build();
+    QuantDescriptor int8 = QuantDescriptor.int8Weight(0);
+    // With few bits the largest weights are worth less than a finer scale for the others.
+    QuantDescriptor int4Channel = int8.toBuilder().bits(4).method(new RangeMethod.Mse()).build();
     // Blocks of 32 are what ONNX exporters and runtimes agree on for 4-bit weights.
     QuantDescriptor int4Block =
         int4Channel.toBuilder().granularity(Granularity.perBlock(1, 32)).build();
@@ -65,7 +65,7 @@ final class Presets {
         presets,
         base.toBuilder(),
         "int8",
-        "int8 weights per channel, uint8 activations, ranges of least squared error; the default");
+        "int8 weights per channel, uint8 activations with ranges of least squared error; the default");
     add(
         presets,
         base.toBuilder().activationMethod(new RangeMethod.MinMax()),

@@ -3,6 +3,7 @@ package dev.octet.quantize.calibrate;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
+import dev.octet.core.range.MergeableRangeCollector;
 import dev.octet.core.range.RangeCollector;
 import dev.octet.core.range.RangeCollectors;
 import dev.octet.graph.Model;
@@ -81,9 +82,12 @@ public final class Calibration {
     return this;
   }
 
-  /** Learns the mean of the value {@code name} for each index of {@code axis}. */
+  /**
+   * Learns the mean of the value {@code name} for each index of {@code axis}; the first axis asked
+   * for wins.
+   */
   public Calibration watchMeans(String name, int axis) {
-    means.put(name, new ChannelMeans(axis));
+    means.putIfAbsent(name, new ChannelMeans(axis));
     return this;
   }
 
@@ -147,6 +151,51 @@ public final class Calibration {
   /** Whether there is anything to learn. */
   public boolean watchesAnything() {
     return !collectors.isEmpty() || !means.isEmpty();
+  }
+
+  /**
+   * Checks that {@code earlier} can stand in for a run of this calibration, which must not have run
+   * yet.
+   *
+   * @throws DataException if it lacks a watched tensor or learned it in another way
+   */
+  public void checkCoveredBy(Result earlier) {
+    collectors.forEach(
+        (name, wanted) -> {
+          RangeCollector found = earlier.collectors().get(name);
+          if (found == null || !learnsAlike(wanted, found)) {
+            throw new DataException(
+                "tensor '"
+                    + name
+                    + (found == null ? "' is not among them" : "' was learned with other settings")
+                    + "; calibrate again with this model and recipe");
+          }
+        });
+    means.forEach(
+        (name, wanted) -> {
+          ChannelMeans found = earlier.means().get(name);
+          if (found == null || found.axis() != wanted.axis()) {
+            throw new DataException(
+                "the channel means of tensor '"
+                    + name
+                    + "', which bias correction needs, are not among them; calibrate again with"
+                    + " this model and recipe, or turn bias correction off");
+          }
+        });
+  }
+
+  /** Only collectors of the same settings merge; the result is not wanted. */
+  private static boolean learnsAlike(RangeCollector fresh, RangeCollector other) {
+    if (!(fresh instanceof MergeableRangeCollector mine)
+        || !(other instanceof MergeableRangeCollector its)) {
+      return fresh.getClass() == other.getClass();
+    }
+    try {
+      mine.merge(its);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   /**

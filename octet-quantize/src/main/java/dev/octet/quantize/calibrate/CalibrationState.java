@@ -9,6 +9,9 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.CheckedOutputStream;
 
 /**
  * Everything a calibration has learned so far: enough to carry on where it stopped.
@@ -30,7 +33,8 @@ record CalibrationState(
   private static final int MOST_TENSORS = 1 << 20;
 
   void writeTo(OutputStream stream) throws IOException {
-    DataOutputStream out = new DataOutputStream(stream);
+    CheckedOutputStream checked = new CheckedOutputStream(stream, new CRC32());
+    DataOutputStream out = new DataOutputStream(checked);
     out.writeInt(MAGIC);
     out.writeInt(VERSION);
     out.writeUTF(fingerprint);
@@ -44,6 +48,7 @@ record CalibrationState(
       out.writeUTF(entry.getKey());
       entry.getValue().writeTo(out);
     }
+    out.writeLong(checked.getChecksum().getValue());
     out.flush();
   }
 
@@ -53,7 +58,8 @@ record CalibrationState(
    * @throws IOException if the bytes are something else, damaged, or of another version
    */
   static CalibrationState read(InputStream stream) throws IOException {
-    DataInputStream in = new DataInputStream(stream);
+    CheckedInputStream checked = new CheckedInputStream(stream, new CRC32());
+    DataInputStream in = new DataInputStream(checked);
     if (in.readInt() != MAGIC) {
       throw new IOException("it is not a calibration state");
     }
@@ -75,6 +81,10 @@ record CalibrationState(
     Map<String, ChannelMeans> means = new LinkedHashMap<>();
     for (int i = count(in); i > 0; i--) {
       means.put(in.readUTF(), ChannelMeans.read(in));
+    }
+    long checksum = checked.getChecksum().getValue();
+    if (in.readLong() != checksum || in.read() >= 0) {
+      throw new IOException("it is damaged: its checksum does not match");
     }
     return new CalibrationState(fingerprint, samples, collectors, means);
   }

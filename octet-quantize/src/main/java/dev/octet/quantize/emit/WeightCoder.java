@@ -9,7 +9,9 @@ import dev.octet.core.range.WeightRanges;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.quantize.place.Placement.WeightSite;
+import dev.octet.quantize.place.Weights;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -86,13 +88,56 @@ public final class WeightCoder {
     float[] scales = params.scales();
     for (int i = 0; i < bias.length; i++) {
       int at = scales.length == 1 ? 0 : i;
-      double needed = Math.abs(bias[i]) / (LARGEST_BIAS * inputScale);
-      if (needed > scales[at]) {
-        scales[at] = Math.nextUp((float) needed);
-      }
+      scales[at] = Math.max(scales[at], scaleForBias(bias[i], inputScale));
     }
     return QuantParams.affine(
         scales, params.zeroPoints(), params.granularity(), params.qmin(), params.qmax());
+  }
+
+  /**
+   * How many channels of {@code weight}, coded with this input scale and bias, have a wider scale
+   * than their weights need.
+   */
+  public static int widenedChannels(QuantizedWeight weight, float inputScale, float[] bias) {
+    float[] scales = weight.params().scales();
+    int widened = 0;
+    for (int i = 0; i < bias.length; i++) {
+      float scale = scales[scales.length == 1 ? 0 : i];
+      widened += scale == scaleForBias(bias[i], inputScale) ? 1 : 0;
+    }
+    return widened;
+  }
+
+  /** The smallest weight scale with which {@code bias} fits. */
+  private static float scaleForBias(float bias, float inputScale) {
+    return Math.nextUp((float) (Math.abs(bias) / (LARGEST_BIAS * inputScale)));
+  }
+
+  /** Whether the weights are zero throughout. */
+  public static boolean isZero(QuantizedWeight weight) {
+    return Arrays.stream(IntegerTensors.codes(weight.integers())).allMatch(code -> code == 0);
+  }
+
+  /** How many channels hold zeros alone. */
+  public static int zeroChannels(QuantizedWeight weight) {
+    int[] codes = IntegerTensors.codes(weight.integers());
+    int[] shape = Arrays.stream(weight.integers().shape()).mapToInt(Math::toIntExact).toArray();
+    boolean blocks = weight.params().granularity() instanceof Granularity.PerBlock;
+    Granularity channels =
+        blocks
+            ? Granularity.perAxis(Weights.outputAxis(weight.site().node()))
+            : weight.params().granularity();
+    ScaleIndex index = ScaleIndex.of(channels, shape);
+    BitSet zero = new BitSet();
+    for (int i = 0; i < codes.length; i++) {
+      zero.set(index.of(i));
+    }
+    for (int i = 0; i < codes.length; i++) {
+      if (codes[i] != 0) {
+        zero.clear(index.of(i));
+      }
+    }
+    return zero.cardinality();
   }
 
   /**

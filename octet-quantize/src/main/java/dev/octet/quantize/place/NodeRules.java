@@ -97,6 +97,9 @@ final class NodeRules {
         && wanted instanceof Granularity.PerAxis) {
       wanted = Granularity.perBlock(Weights.inputAxis(node), RECURRENT_BLOCK);
     }
+    if (wanted instanceof Granularity.PerBlock && isIntegerProduct(node, descriptor)) {
+      wanted = Granularity.perAxis(Weights.outputAxis(node));
+    }
     if (node.is("Gather") && settings.bits() == null) {
       // A table is looked up, not summed over: nothing averages out the error of fewer bits.
       descriptor = descriptor.toBuilder().bits(Math.max(8, descriptor.bits())).build();
@@ -112,6 +115,14 @@ final class NodeRules {
     return recipe.mode() == Mode.DYNAMIC
         && recipe.target() == Target.ONNXRUNTIME
         && node.is("LSTM");
+  }
+
+  /**
+   * Whether a runtime may multiply the stored integers as they are, which blocks do not allow: ONNX
+   * Runtime makes a QLinearMatMul of such a node and then fails. It has none for fewer bits.
+   */
+  private boolean isIntegerProduct(Node node, QuantDescriptor weight) {
+    return quantizesActivations() && weight.bits() > 4 && (node.is("MatMul") || node.is("Gemm"));
   }
 
   private static Granularity granularity(Granularity wanted, Node node, Value weight) {

@@ -64,13 +64,19 @@ public record Placement(
    * @param node the node that reads it
    * @param input which of the node's inputs it is
    * @param descriptor how it is quantized
+   * @param value the constant; still this one after the node was made to read something else
    */
-  public record WeightSite(Node node, int input, QuantDescriptor descriptor) {
-    /** The constant. */
-    public Value value() {
+  public record WeightSite(Node node, int input, QuantDescriptor descriptor, Value value) {
+    /** The site of what {@code node} reads now. */
+    public WeightSite(Node node, int input, QuantDescriptor descriptor) {
+      this(node, input, descriptor, read(node, input));
+    }
+
+    private static Value read(Node node, int input) {
       Value value = node.input(input);
       if (value == null) {
-        throw new IllegalStateException("node '" + node.label() + "' has no input " + input);
+        throw new IllegalArgumentException(
+            "node '" + node.label() + "' reads nothing as input " + input);
       }
       return value;
     }

@@ -296,7 +296,9 @@ public final class Placer {
                 node,
                 able.contains(node)
                     ? "no quantized node reads its result"
-                    : "an operand does not come from a quantized node");
+                    : dataInputs(node).size() < 2
+                        ? "one of its operands is a constant"
+                        : "an operand does not come from a quantized node");
         case ACTIVATION ->
             kept.put(
                 node,

@@ -9,7 +9,9 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
+import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import dev.octet.graph.onnx.OnnxWriter;
 import dev.octet.quantize.data.ElementType;
@@ -79,6 +81,7 @@ public final class OnnxRuntimeRunner implements GraphRunner {
         copy.graph().addOutput(value);
       }
     }
+    nameOutputsOfSplits(copy.graph());
     InputCheck check = new InputCheck(model.graph());
     OrtEnvironment environment =
         OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
@@ -92,6 +95,20 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       return new OnnxRuntimeRunner(session, check, names);
     } catch (OrtException e) {
       throw new RunException("ONNX Runtime does not accept the model: " + firstLine(e), e);
+    }
+  }
+
+  /** ONNX Runtime 1.29 ends the whole process on a Split that leaves an output out. */
+  private static void nameOutputsOfSplits(Graph graph) {
+    for (Node node : graph.nodes()) {
+      node.nestedGraphs().forEach(OnnxRuntimeRunner::nameOutputsOfSplits);
+      if (node.is("Split") && node.outputs().contains(null)) {
+        Value[] outputs =
+            node.outputs().stream()
+                .map(output -> output != null ? output : graph.addFresh("left_out", null))
+                .toArray(Value[]::new);
+        graph.exchange(node, node.spec().makes(outputs));
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.octet.core.recipe.Format;
 import dev.octet.core.recipe.Recipe;
+import dev.octet.core.recipe.Target;
 import dev.octet.graph.Attribute;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
@@ -52,6 +53,16 @@ class QOperatorEmitterTest {
     assertThat(trial.report.warnings()).isEmpty();
     // 8 convolution layers' worth of 8-bit noise is about 30 dB; this has 3.
     assertThat(trial.difference(Map.of("x", Trial.noise(5, 4, 3, 8, 8))).sqnr()).isGreaterThan(30);
+  }
+
+  @Test
+  void anotherRuntimeMayNotReadIt() throws IOException {
+    Recipe recipe = recipe().toBuilder().target(Target.OPENVINO).build();
+    Trial trial = Trial.of(residualNet(), recipe, Trial.noiseSamples(8, 1, 3, 8, 8), folder);
+    assertThat(trial.report.warnings().stream().map(Warning::text))
+        .contains(
+            "the model holds operators of ONNX Runtime's own (com.microsoft), which other runtimes"
+                + " may not read; choose format qdq for them");
   }
 
   @Test

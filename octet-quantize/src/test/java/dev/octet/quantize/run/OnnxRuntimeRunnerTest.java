@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
+import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Value;
 import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
@@ -44,6 +45,25 @@ class OnnxRuntimeRunnerTest {
         .containsExactly(
             "cfloat32 [1, 3]", "bfloat32 [1, 3]", "xfloat32 [1, 3]", "afloat32 [1, 3]");
     assertThat(model.graph().outputs()).extracting(Value::name).containsExactly("c");
+  }
+
+  /** ONNX Runtime 1.29 crashes on this model as it stands, and the JVM with it. */
+  @Test
+  void runsASplitThatLeavesAnOutputOut() {
+    Net net = Net.create();
+    Value x = net.input("x", -1, 3);
+    Value middle = net.graph().addValue("middle", null);
+    net.graph()
+        .add(
+            NodeSpec.of("Split")
+                .reads(x, net.longs("sizes", 1, 1, 1))
+                .makes(null, middle, null)
+                .with("axis", 1));
+    Model model = net.returns(2, middle).model();
+    float[] given = ROW.floats();
+    Map<String, HostTensor> results = run(model, Map.of("x", ROW));
+    assertThat(results.get("middle").floats()).containsExactly(given[1]);
+    assertThat(model.graph().nodes().get(0).outputs()).contains((Value) null);
   }
 
   @Test
