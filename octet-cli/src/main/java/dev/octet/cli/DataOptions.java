@@ -58,7 +58,10 @@ final class DataOptions {
     return data;
   }
 
-  /** Opens {@code path} for a model with these inputs; skipped samples are told to the console. */
+  /**
+   * Opens {@code path} for a model with these inputs; skipped samples are told to the console, and
+   * how images are prepared where nobody said so: a wrong guess costs accuracy and is no error.
+   */
   DataSet open(
       Path path,
       List<ModelInput> inputs,
@@ -76,7 +79,17 @@ final class DataOptions {
       options = options.withLabels(labels);
     }
     DataSet found = Samples.open(path, inputs, options);
-    found.preprocessing().ifPresent(how -> console.detail("images: " + how.summary()));
+    found
+        .preprocessing()
+        .ifPresent(
+            how -> {
+              if (recipe == null && preprocessing.none()) {
+                console.note(
+                    "images, by guess: " + how.summary() + "; --mean, --std and so on change it");
+              } else {
+                console.detail("images: " + how.summary());
+              }
+            });
     return found;
   }
 

@@ -35,6 +35,9 @@ final class DemoCommand implements Callable<Integer> {
   private static final int CALIBRATION_IMAGES = 480;
   private static final int EVALUATION_IMAGES = 1200;
 
+  /** What the launcher was called as, so that a reader can copy the lines. */
+  private static final String COMMAND = System.getProperty("octet.command", "octet");
+
   @Option(
       names = {"-o", "--out"},
       paramLabel = "DIR",
@@ -75,11 +78,12 @@ final class DemoCommand implements Callable<Integer> {
           %s
           %s
           %s
-        Next: octet inspect %s"""
+        Next: %s inspect %s"""
             .formatted(
                 folder.resolve("demo.int8.report.html"),
                 folder.resolve("demo.w4a8.report.html"),
                 comparison,
+                COMMAND,
                 int8));
     return ExitCode.OK;
   }
@@ -94,7 +98,7 @@ final class DemoCommand implements Callable<Integer> {
 
   /** Shows a command, runs it, and returns what it prints. */
   private String run(String line, Console console) {
-    console.print("$ octet " + line.replace(" --json", ""));
+    console.print("$ " + COMMAND + " " + line.replace(" --json", ""));
     StringWriter out = new StringWriter();
     List<Exception> failures = new ArrayList<>();
     CommandLine command =

@@ -5,6 +5,8 @@ import dev.octet.quantize.data.Preprocessing;
 import dev.octet.quantize.data.SamplesOptions;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -18,7 +20,7 @@ final class PreprocessingOptions {
       paramLabel = "PRESET",
       description =
           "Start from imagenet, imagenet-caffe, tf, cifar10, mnist, unit or raw (default: guessed"
-              + " from data and model; --verbose shows the guess).")
+              + " from data and model, and told).")
   private @Nullable String preset;
 
   @Option(
@@ -64,6 +66,12 @@ final class PreprocessingOptions {
       split = ",",
       description = "Divides after that: likewise.")
   private float @Nullable [] std;
+
+  /** Whether nothing is chosen here. */
+  boolean none() {
+    return Stream.of(preset, resize, crop, layout, channels, range, mean, std)
+        .allMatch(Objects::isNull);
+  }
 
   /** {@code options} with these choices in them. */
   SamplesOptions applyTo(SamplesOptions options, @Nullable PreprocessingSpec recipe) {

@@ -84,6 +84,7 @@ final class QuantizeCommand implements Callable<Integer> {
     Console console = common.console();
     Recipe recipe = recipes.recipe();
     Path target = output != null ? output : defaultOutput(recipe);
+    ReportOptions.checkFolder(target); // before those of files that go beside it
     List<Path> reportFiles = reports.files(noReport ? List.of() : besides(target));
     checkOutputs(target, reportFiles);
     SampleSets sets = samples(recipe, console);

@@ -10,11 +10,14 @@ import org.jspecify.annotations.Nullable;
  * @param calibration what ranges are learned from; null for nothing
  * @param evaluation what the result is judged on; null for nothing
  * @param same whether both come from one set
+ * @param runResult whether the result is to be run at all
  */
-record SampleSets(@Nullable Samples calibration, @Nullable Samples evaluation, boolean same) {
+record SampleSets(
+    @Nullable Samples calibration, @Nullable Samples evaluation, boolean same, boolean runResult) {
 
   /** Hands them over. */
   void giveTo(PostTraining training) {
+    training.compareLayers(runResult);
     if (calibration != null) {
       training.calibrate(calibration);
     }

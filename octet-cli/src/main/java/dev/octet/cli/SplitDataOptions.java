@@ -21,7 +21,9 @@ final class SplitDataOptions {
       description = "Evaluate on these samples instead of those of --data.")
   private @Nullable Path evaluation;
 
-  @Option(names = "--no-evaluation", description = "Do not evaluate the result.")
+  @Option(
+      names = "--no-evaluation",
+      description = "Do not run the result: no evaluation, no error of layers.")
   private boolean noEvaluation;
 
   /** Whether neither path is given. */
@@ -45,6 +47,7 @@ final class SplitDataOptions {
     DataSet forJudging = onePath ? forRanges : second == null ? null : opener.apply(second);
     Samples calibrated = forRanges == null ? null : forRanges.calibration().representative(most);
     Samples judged = forJudging == null ? null : data.forEvaluation(forJudging.evaluation());
-    return new SampleSets(calibrated, judged, onePath && forRanges != null && forRanges.sameSet());
+    return new SampleSets(
+        calibrated, judged, onePath && forRanges != null && forRanges.sameSet(), !noEvaluation);
   }
 }

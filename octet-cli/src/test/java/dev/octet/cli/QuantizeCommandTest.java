@@ -278,4 +278,15 @@ class QuantizeCommandTest {
       return files;
     }
   }
+
+  @Test
+  void tellsHowImagesArePreparedWhereThatIsAGuess() {
+    Run guessed = Run.octet("quantize", work.model, "-d", work.images, "-o", work.file("a.onnx"));
+    Run told = work.quantize("-o", work.file("b.onnx"));
+
+    assertThat(guessed.err())
+        .containsPattern(
+            "images, by guess: imagenet: .* std .*; --mean, --std and so on change it");
+    assertThat(told.err()).doesNotContain("guess");
+  }
 }

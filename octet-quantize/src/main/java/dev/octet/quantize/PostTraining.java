@@ -50,6 +50,7 @@ public final class PostTraining {
   private @Nullable Samples evaluationSamples;
   private List<Metric> metrics = Metric.standard();
   private boolean sameSet;
+  private boolean compareLayers = true;
   private Progress progress = Progress.SILENT;
   private @Nullable Path stateFile;
   private @Nullable Path rangesToRead;
@@ -92,6 +93,15 @@ public final class PostTraining {
   /** Says that calibration and evaluation read the same samples, so that the report can warn. */
   public PostTraining sameSet(boolean value) {
     sameSet = value;
+    return this;
+  }
+
+  /**
+   * Sets whether the layers of the result are compared with the float model's on a few samples;
+   * true unless set. The report has no error of layers without.
+   */
+  public PostTraining compareLayers(boolean value) {
+    compareLayers = value;
     return this;
   }
 
@@ -211,7 +221,7 @@ public final class PostTraining {
 
   private @Nullable LayerComparison comparison(Model reference, Model model) {
     Samples samples = evaluationSamples != null ? evaluationSamples : calibrationSamples;
-    return samples == null
+    return samples == null || !compareLayers
         ? null
         : LayerComparison.run(
             reference,

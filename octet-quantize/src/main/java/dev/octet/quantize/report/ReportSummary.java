@@ -125,15 +125,17 @@ final class ReportSummary {
             .sorted(Comparator.comparingDouble(ReportSummary::sqnr))
             .limit(WORST_LAYERS)
             .toList();
+    boolean alone = worst.stream().anyMatch(layer -> layer.localSqnrDb() != null);
     TextTable table =
-        new TextTable(2).row("furthest from float", "operator", "SQNR", "cosine", "alone");
+        new TextTable(2)
+            .row("furthest from float", "operator", "SQNR", "cosine", alone ? "alone" : "");
     for (LayerReport layer : worst) {
       table.row(
           Figures.name(layer.node()),
           Figures.name(layer.opType()),
           Figures.decibels(layer.outputSqnrDb()),
           Figures.number(layer.cosine(), 5),
-          Figures.decibels(layer.localSqnrDb()));
+          alone ? Figures.decibels(layer.localSqnrDb()) : "");
     }
     section("", worst.isEmpty() ? "" : table.print());
   }

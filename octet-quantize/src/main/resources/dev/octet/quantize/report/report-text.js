@@ -63,7 +63,10 @@ Octet.metric = (value, unit) => {
 Octet.change = (before, after, unit) => {
   const difference = Octet.number(after) - Octet.number(before);
   if (Number.isNaN(difference)) return "–";
-  return (difference > 0 ? "+" : "") + Octet.metric(difference, unit === "%" ? "" : unit) + (unit === "%" ? " points" : "");
+  const sign = difference > 0 ? "+" : "";
+  return unit === "%"
+    ? sign + (difference === 0 ? "0" : Octet.fixed(difference, 2)) + " points"
+    : sign + Octet.metric(difference, unit);
 };
 
 Octet.interval = interval =>

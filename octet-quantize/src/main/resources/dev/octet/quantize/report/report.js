@@ -229,6 +229,10 @@
     select(layers.reduce((best, layer, i) => (step(i) > step(best) ? i : best), 0), false);
   }
 
+  function glossary() {
+    if (!has("localSqnrDb")) byId("about-alone").remove();
+  }
+
   function layerTable() {
     if (!layers.length) return;
     show("layers");
@@ -381,6 +385,7 @@
   quality();
   error();
   layerTable();
+  glossary();
   inFloat();
   sizes();
   madeHow();

@@ -48,6 +48,19 @@ class ReportSummaryTest {
   }
 
   @Test
+  void hasAColumnForLayersAloneOnlyWhereTheyWereMeasured() {
+    LayerReport.Builder layer = LayerReport.quantized("n", "Conv").output(31.0, 1.0);
+    QuantizationReport.Builder report = QuantizationReport.of(SampleReport.empty().run());
+    String without = report.layers(List.of(layer.build())).build().summary();
+    String with = report.layers(List.of(layer.localSqnrDb(40.0).build())).build().summary();
+
+    assertThat(without.lines())
+        .contains("  furthest from float   operator      SQNR    cosine")
+        .contains("  n                     Conv       31.0 dB   1.00000");
+    assertThat(with).contains("cosine     alone\n", "40.0 dB\n");
+  }
+
+  @Test
   void groupsWhatStaysInFloatByReason() {
     List<LayerReport> layers = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
