@@ -14,6 +14,7 @@ import dev.octet.quantize.data.Batches;
 import dev.octet.quantize.data.DataException;
 import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
+import dev.octet.quantize.data.ReadAhead;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.ModelRun;
 import java.io.BufferedInputStream;
@@ -23,6 +24,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -30,6 +32,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -211,17 +215,27 @@ public final class Calibration {
     progress.begin("calibrating", samples.size());
     progress.advance(done);
     try (ModelRun run = ModelRun.open(model, watched);
-        Batches batches = Batches.of(samples.skip(done), run.binding(), batchSize)) {
-      while (batches.hasNext()) {
-        Batch batch = batches.next();
-        boolean fresh = batch.samples().get(0).startsSequence();
-        if (stateFile != null && fresh && done - saved >= SAMPLES_BETWEEN_SAVES) {
-          save(done);
-          saved = done;
+        ReadAhead batches =
+            new ReadAhead(Batches.of(samples.skip(done), run.binding(), batchSize))) {
+      // The batch before is collected while the model runs on the next.
+      Collecting collecting = Collecting.nothing();
+      try {
+        while (batches.hasNext()) {
+          Batch batch = batches.next();
+          boolean fresh = batch.samples().get(0).startsSequence();
+          if (stateFile != null && fresh && done - saved >= SAMPLES_BETWEEN_SAVES) {
+            collecting.finish();
+            save(done);
+            saved = done;
+          }
+          Map<String, HostTensor> values = run.run(batch);
+          collecting.finish();
+          collecting = Collecting.start(work(values, batch.size()));
+          done += batch.size();
+          progress.advance(batch.size());
         }
-        collect(run.run(batch), batch.size());
-        done += batch.size();
-        progress.advance(batch.size());
+      } finally {
+        collecting.finish();
       }
     }
     progress.end();
@@ -232,11 +246,31 @@ public final class Calibration {
     return new Result(done, collectors, means);
   }
 
-  /** Each collector is touched by one thread only; which one does not matter to its result. */
-  private void collect(Map<String, HostTensor> values, int samples) {
+  /** Collecting one batch: a task for each collector, which no other task touches. */
+  private record Collecting(ForkJoinTask<?> task) {
+    static Collecting nothing() {
+      return start(List.of());
+    }
+
+    static Collecting start(List<Runnable> work) {
+      return new Collecting(
+          ForkJoinPool.commonPool().submit(() -> work.parallelStream().forEach(Runnable::run)));
+    }
+
+    void finish() {
+      task.join();
+    }
+  }
+
+  /** What there is to collect, the most expensive first. */
+  private List<Runnable> work(Map<String, HostTensor> values, int samples) {
+    List<Map.Entry<String, HostTensor>> bySize = new ArrayList<>(values.entrySet());
+    bySize.sort(Comparator.comparingLong(entry -> -entry.getValue().elementCount()));
     List<Runnable> work = new ArrayList<>();
-    values.forEach(
-        (name, value) -> {
+    bySize.forEach(
+        entry -> {
+          String name = entry.getKey();
+          HostTensor value = entry.getValue();
           RangeCollector collector = collectors.get(name);
           if (collector != null) {
             int[] shape = byFeature.contains(name) ? rows(value.shape()) : value.shape();
@@ -247,7 +281,7 @@ public final class Calibration {
             work.add(() -> mean.collect(value, samples));
           }
         });
-    work.parallelStream().forEach(Runnable::run);
+    return work;
   }
 
   /** The shape of the same elements with all axes but the last made one. */

@@ -1,9 +1,11 @@
 package dev.octet.quantize.calibrate;
 
+import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -56,16 +58,18 @@ public final class ChannelMeans {
     for (int i = at + 1; i < shape.length; i++) {
       inner *= shape[i];
     }
-    float[] values = tensor.toFloats();
-    for (int start = 0, channel = 0; start < values.length; start += inner) {
-      double sum = sum(values, start, start + inner);
+    FloatBuffer values = tensor.to(ElementType.FLOAT32).floatBuffer();
+    float[] run = new float[inner];
+    for (int channel = 0; values.hasRemaining(); ) {
+      values.get(run);
+      double sum = sum(run);
       int finite = inner;
       if (!Double.isFinite(sum)) { // no finite floats add up to that
         sum = 0;
         finite = 0;
-        for (int i = start; i < start + inner; i++) {
-          if (Float.isFinite(values[i])) {
-            sum += values[i];
+        for (float value : run) {
+          if (Float.isFinite(value)) {
+            sum += value;
             finite++;
           }
         }
@@ -77,19 +81,19 @@ public final class ChannelMeans {
   }
 
   /** Four sums at a time, so that no addition waits for the one before it. */
-  private static double sum(float[] values, int from, int to) {
+  private static double sum(float[] values) {
     double a = 0;
     double b = 0;
     double c = 0;
     double d = 0;
-    int i = from;
-    for (; i + 4 <= to; i += 4) {
+    int i = 0;
+    for (; i + 4 <= values.length; i += 4) {
       a += values[i];
       b += values[i + 1];
       c += values[i + 2];
       d += values[i + 3];
     }
-    for (; i < to; i++) {
+    for (; i < values.length; i++) {
       a += values[i];
     }
     return (a + b) + (c + d);
