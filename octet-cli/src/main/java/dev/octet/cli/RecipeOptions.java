@@ -121,7 +121,7 @@ final class RecipeOptions {
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "Samples in a batch, where the model leaves that open (int8: 8).")
+      description = "Samples in a calibration batch, where the model leaves that open (int8: 1).")
   private @Nullable Integer batch;
 
   /** The recipe with all changes. */

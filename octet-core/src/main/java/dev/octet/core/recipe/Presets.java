@@ -56,7 +56,7 @@ final class Presets {
             true,
             null,
             500,
-            8,
+            1,
             Set.of(),
             null,
             Rules.NONE);

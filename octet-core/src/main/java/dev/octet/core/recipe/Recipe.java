@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param biasCorrection whether biases take back the mean shift of rounded weights
  * @param smoothQuant the migration strength of SmoothQuant, 0 to 1; null leaves it out
  * @param samples the most samples used for calibration
- * @param batchSize samples in a batch, where the model leaves that open
+ * @param batchSize samples in a calibration batch, where the model leaves that open
  * @param operators the only operators to quantize; empty means all that can be
  * @param preprocessing how images are prepared; null leaves it to the data and the model
  * @param rules exceptions by name and operator
@@ -282,7 +282,7 @@ public record Recipe(
       return this;
     }
 
-    /** Sets the samples in a batch. */
+    /** Sets the samples in a calibration batch. */
     public Builder batchSize(int value) {
       batchSize = value;
       return this;

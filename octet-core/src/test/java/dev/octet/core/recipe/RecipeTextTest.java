@@ -319,7 +319,7 @@ class RecipeTextTest {
             bias-correction: true
             smooth-quant: false
             samples: 500
-            batch-size: 8
+            batch-size: 1
             operators: []
             rules: []
             """);
