@@ -9,7 +9,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Which tensors of one graph become integers, how, and what stays float and why.
@@ -80,15 +79,5 @@ public record Placement(
       }
       return value;
     }
-  }
-
-  /** The group that {@code value} belongs to, or null where it stays float. */
-  public @Nullable Group groupOf(Value value) {
-    for (Group group : groups) {
-      if (group.members().contains(value)) {
-        return group;
-      }
-    }
-    return null;
   }
 }
