@@ -155,8 +155,8 @@ public final class PostTraining {
       throw new NothingToQuantizeException(nothing(placement));
     }
     Calibration.Result seen = timed("calibrate", () -> calibration(reference, placement));
-    StaticQuantizer.Result quantized =
-        timed("quantize", () -> StaticQuantizer.quantize(model, placement, recipe, seen));
+    ModelQuantizer.Result quantized =
+        timed("quantize", () -> ModelQuantizer.quantize(model, placement, recipe, seen));
     Evaluation evaluation = timed("evaluate", () -> evaluation(original, model));
     LayerComparison comparison = timed("compare layers", () -> comparison(reference, model));
     timed(
@@ -184,7 +184,7 @@ public final class PostTraining {
   private Calibration.Result calibration(Model reference, Placement placement) {
     Calibration calibration =
         Calibration.of(reference).batchSize(recipe.batchSize()).progress(progress);
-    StaticQuantizer.watch(calibration, placement, recipe);
+    ModelQuantizer.watch(calibration, placement, recipe);
     if (!calibration.watchesAnything()) {
       return Calibration.Result.NOTHING;
     }

@@ -59,7 +59,7 @@ final class ReportBuilder {
   private final Instant started;
   private final Model reference;
   private final Placement placement;
-  private final StaticQuantizer.Result quantized;
+  private final ModelQuantizer.Result quantized;
   private final Calibration.Result seen;
   private final Set<String> quantizedOutputs = new TreeSet<>();
   private final Map<String, String> keptOutputs = new HashMap<>();
@@ -76,7 +76,7 @@ final class ReportBuilder {
       Instant started,
       Model reference,
       Placement placement,
-      StaticQuantizer.Result quantized,
+      ModelQuantizer.Result quantized,
       Calibration.Result seen) {
     this.source = source;
     this.target = target;

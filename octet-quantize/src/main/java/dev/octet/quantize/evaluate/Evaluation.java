@@ -78,11 +78,6 @@ public record Evaluation(long samples, List<Score> scores, List<Score> reference
     return first(scores, metric);
   }
 
-  /** As {@link #value}, of the float model. */
-  public double referenceValue(String metric) {
-    return first(referenceScores, metric);
-  }
-
   private static double first(List<Score> scores, String metric) {
     return scores.stream()
         .filter(score -> score.metric().equals(metric))

@@ -34,11 +34,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries out a placement whose ranges are known: rounds weights, corrects biases, writes Q/DQ.
+ * Carries out a placement whose ranges are known: rounds weights, corrects biases, and hands the
+ * result to the emitter of the recipe's mode and format.
  *
- * <p>Works for weights alone too: then there are no groups and every bias stays float.
+ * <p>Where activations are not quantized there are no groups, and every bias stays float.
  */
-final class StaticQuantizer {
+final class ModelQuantizer {
   private final Model model;
   private final Graph graph;
   private final Placement placement;
@@ -55,8 +56,7 @@ final class StaticQuantizer {
   record Result(
       Map<Group, QuantParams> parameters, List<QuantizedWeight> weights, List<String> warnings) {}
 
-  private StaticQuantizer(
-      Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
+  private ModelQuantizer(Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
     this.model = model;
     this.graph = model.graph();
     this.placement = placement;
@@ -66,7 +66,7 @@ final class StaticQuantizer {
 
   /** Changes {@code model}, for which {@code placement} was made, in place. */
   static Result quantize(Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
-    return new StaticQuantizer(model, placement, recipe, seen).quantize();
+    return new ModelQuantizer(model, placement, recipe, seen).quantize();
   }
 
   /** Watches what {@link #quantize} will need to know. */
