@@ -1,0 +1,69 @@
+package dev.octet.torch;
+
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.DeviceType;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** LibTorch's state: random numbers and threads of the process, gradients of the thread. */
+public final class Torch {
+  private Torch() {}
+
+  /** Something switched for this thread until closed. */
+  public interface Switched extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** Starts LibTorch's random numbers, which initialisation and dropout draw from. */
+  public static void seed(long seed) {
+    torch.manual_seed(seed);
+  }
+
+  /**
+   * Sets how many threads one operation may use, for the process.
+   *
+   * @param count at least 1
+   */
+  public static void threads(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("the number of threads is " + count + ", not at least 1");
+    }
+    torch.set_num_threads(count);
+  }
+
+  /** How many threads one operation may use. */
+  public static int threads() {
+    return torch.get_num_threads();
+  }
+
+  /** No gradients are recorded on this thread until closed. */
+  public static Switched noGrad() {
+    NoGradGuard guard = Scope.keep(new NoGradGuard());
+    return guard::close;
+  }
+
+  /**
+   * Convolutions and matrix products on this thread compute in a smaller type until closed; sums
+   * and losses stay in float32, as PyTorch's autocast has it.
+   *
+   * @param type {@code BFloat16} or {@code Half}
+   */
+  public static Switched autocast(ScalarType type) {
+    if (type != ScalarType.BFloat16 && type != ScalarType.Half) {
+      throw new IllegalArgumentException("autocast computes in BFloat16 or Half, not in " + type);
+    }
+    boolean before = torch.is_autocast_enabled(DeviceType.CPU);
+    ScalarType typeBefore = torch.get_autocast_dtype(DeviceType.CPU).intern();
+    torch.set_autocast_dtype(DeviceType.CPU, type);
+    torch.set_autocast_enabled(DeviceType.CPU, true);
+    return () -> {
+      torch.set_autocast_enabled(DeviceType.CPU, before);
+      torch.set_autocast_dtype(DeviceType.CPU, typeBefore);
+      if (!before) {
+        // Casts of weights are cached for as long as autocast is on.
+        torch.clear_cache();
+      }
+    };
+  }
+}
