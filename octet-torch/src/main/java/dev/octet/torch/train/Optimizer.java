@@ -69,8 +69,8 @@ public final class Optimizer implements AutoCloseable {
     try (Scope scope = Scope.open()) {
       AdamWOptions defaults = new AdamWOptions(groups.get(0).learningRate());
       // A C++ tuple: which of the two lies first in memory is the compiler's choice.
-      int first = defaults.betas().get(0) < defaults.betas().get(1) ? 0 : 1;
-      defaults.betas().put(first, beta1).put(1 - first, beta2);
+      int lower = defaults.betas().get(0) < defaults.betas().get(1) ? 0 : 1;
+      defaults.betas().put(lower, beta1).put(1 - lower, beta2);
       return build(
           groups,
           first -> new AdamW(first, defaults),
