@@ -28,6 +28,7 @@ final class SafetensorsHeader {
           .build();
 
   /** A tensor's place: bytes {@code begin} to {@code end} (exclusive) after the header. */
+  @SuppressWarnings("ArrayRecordComponent")
   record Entry(DataType type, long[] shape, long begin, long end) {}
 
   private final JsonParser json;
