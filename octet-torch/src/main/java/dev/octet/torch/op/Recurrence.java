@@ -149,8 +149,10 @@ public record Recurrence(
    * Checks states at the start.
    *
    * @param state each [num_layers · directions, batch, size]
+   * @param like the input, whose type the states have
+   * @throws IllegalArgumentException if a shape or type does not fit
    */
-  void checkState(List<Tensor> state, long batch, Tensor like) {
+  public void checkState(List<Tensor> state, long batch, Tensor like) {
     if (state.size() != kind.states()) {
       throw new IllegalArgumentException(
           "a state has " + kind.states() + " tensors, not " + state.size());
