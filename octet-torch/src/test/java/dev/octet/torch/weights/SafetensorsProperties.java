@@ -39,7 +39,7 @@ final class SafetensorsProperties {
           DataType.FLOAT8E5M2,
           DataType.FLOAT8E5M2FNUZ);
 
-  @Property(tries = 300)
+  @Property(tries = 100)
   void whatIsWrittenIsRead(
       @ForAll("tensors") Map<String, Tensor> tensors, @ForAll("texts") Map<String, String> metadata)
       throws IOException {
