@@ -24,12 +24,12 @@ final class DamagedWeightsProperties {
     0, 1, 0x7F, (byte) 0x80, (byte) 0xFF, '(', 't', 'R', 'b', 'e', 'u', 'h', '0', 'Q', '.', ')', ']'
   };
 
-  @Property(tries = 4000)
+  @Property(tries = 1500)
   void damagedCheckpointsAreReadOrRefused(@ForAll long seed) {
     ReadOrRefuse.checkpoint(damaged(CHECKPOINTS, new Random(seed)));
   }
 
-  @Property(tries = 2000)
+  @Property(tries = 800)
   void damagedSafetensorsAreReadOrRefused(@ForAll long seed) {
     ReadOrRefuse.safetensors(damaged(SAFETENSORS, new Random(seed)));
   }

@@ -214,6 +214,20 @@ final class HostileCheckpointTest {
   }
 
   @Test
+  void readsWideZipFilesAndRefusesTheirWrongFields() throws IOException {
+    byte[] zip = PickleWriter.zip64("a/data.pkl", new PickleWriter().text("wide").pickle());
+    assertThat(PyTorchCheckpoint.read(file(zip))).isEqualTo("wide");
+    for (int i = 0; i < zip.length; i++) {
+      byte[] damaged = zip.clone();
+      damaged[i] ^= (byte) 0xFF;
+      ReadOrRefuse.checkpoint(damaged);
+    }
+    int locator = zip.length - 22 - 20;
+    zip[locator] = 0;
+    assertRefused(zip, "lacks the zip64 record");
+  }
+
+  @Test
   void refusesWhatIsNoCheckpoint() throws IOException {
     assertRefused("plain text".getBytes(java.nio.charset.StandardCharsets.UTF_8), "no checkpoint");
     assertRefused(new byte[2], "the head of a checkpoint needs 4 bytes");

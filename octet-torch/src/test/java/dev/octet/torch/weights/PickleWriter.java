@@ -115,6 +115,30 @@ final class PickleWriter {
     return bytes.toByteArray();
   }
 
+  /**
+   * A zip file with one file whose sizes and place are all in zip64 fields, as for 4 GB and more.
+   */
+  static byte[] zip64(String name, byte[] content) {
+    byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer zip = ByteBuffer.allocate(1000 + content.length).order(ByteOrder.LITTLE_ENDIAN);
+    zip.putInt(0x04034b50).put(new byte[22]).putShort((short) nameBytes.length).putShort((short) 0);
+    zip.put(nameBytes).put(content);
+    int directory = zip.position();
+    zip.putInt(0x02014b50).put(new byte[16]).putInt(-1).putInt(-1);
+    zip.putShort((short) nameBytes.length).putShort((short) 33).put(new byte[10]).putInt(-1);
+    zip.put(nameBytes);
+    zip.putShort((short) 0x5455).putShort((short) 1).put((byte) 0); // a field to pass over
+    zip.putShort((short) 1).putShort((short) 24);
+    zip.putLong(content.length).putLong(content.length).putLong(0);
+    int end64 = zip.position();
+    zip.putInt(0x06064b50).putLong(44).put(new byte[12]).putLong(1).putLong(1);
+    zip.putLong(end64 - directory).putLong(directory);
+    zip.putInt(0x07064b50).putInt(0).putLong(end64).putInt(1);
+    zip.putInt(0x06054b50).putInt(0).putShort((short) -1).putShort((short) -1);
+    zip.putInt(-1).putInt(-1).putShort((short) 0);
+    return java.util.Arrays.copyOf(zip.array(), zip.position());
+  }
+
   /** What every file of the legacy form begins with. */
   static byte[] legacyHead() {
     ByteArrayOutputStream head = new ByteArrayOutputStream();
