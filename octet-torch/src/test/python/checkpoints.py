@@ -1,6 +1,6 @@
-"""Writes the checkpoints that PyTorchCheckpointTest reads. Usage: checkpoints.py FOLDER
+"""Writes the files that PyTorchCheckpointTest and SafetensorsTest read. Usage: checkpoints.py FOLDER
 
-Needs torch and numpy; the figures below are repeated in the test.
+Needs torch, numpy and safetensors; the figures below are repeated in the test.
 """
 import collections
 import pathlib
@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 folder = pathlib.Path(sys.argv[1])
 
@@ -87,3 +88,11 @@ save("refused-module.pth", torch.nn.Flatten())
 save("refused-quantized.pth", {"q": torch.quantize_per_tensor(ramp(4, torch.float32), 0.5, 0, torch.qint8)})
 save("refused-conjugate.pth", {"c": torch.tensor([1 + 2j]).conj()})
 torch.jit.save(torch.jit.script(torch.nn.Flatten()), folder / "refused-torchscript.pt")
+
+every = typed | new
+every["complex64"] = torch.tensor([1 + 2j])
+for t in [torch.float8_e4m3fnuz, torch.float8_e5m2fnuz]:
+    every[str(t).removeprefix("torch.")] = ramp(4, t)
+every["\U0001f600"] = torch.tensor([1.0])  # sorts before the next as UTF-16, after it as UTF-8
+every["\uff00"] = torch.tensor([2.0])
+save_file(every, folder / "reference.safetensors", metadata={"format": "pt"})

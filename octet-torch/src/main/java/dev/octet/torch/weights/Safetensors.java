@@ -4,10 +4,11 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.onnx.AtomicFile;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.CharBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.CharacterCodingException;
@@ -158,8 +159,8 @@ public final class Safetensors {
   private static byte[] header(
       List<String> order, Map<String, Tensor> tensors, Map<String, String> metadata)
       throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
+    StringWriter text = new StringWriter();
+    try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
       json.writeStartObject();
       if (!metadata.isEmpty()) {
         json.writeObjectFieldStart(SafetensorsHeader.METADATA);
@@ -180,18 +181,31 @@ public final class Safetensors {
       }
       json.writeEndObject();
     }
-    while (bytes.size() % ALIGNMENT != 0) {
-      bytes.write(' ');
-    }
-    if (bytes.size() > MAX_HEADER_BYTES) {
+    byte[] json = encode(text.toString());
+    int aligned = (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (aligned > MAX_HEADER_BYTES) {
       throw new WeightsException(
           "the header would take "
-              + bytes.size()
+              + aligned
               + " bytes, more than the "
               + MAX_HEADER_BYTES
               + " that readers allow; store less metadata or fewer tensors");
     }
-    return bytes.toByteArray();
+    byte[] header = Arrays.copyOf(json, aligned);
+    Arrays.fill(header, json.length, aligned, (byte) ' ');
+    return header;
+  }
+
+  private static byte[] encode(String text) {
+    try {
+      ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      byte[] copy = new byte[bytes.remaining()];
+      bytes.get(copy);
+      return copy;
+    } catch (CharacterCodingException e) {
+      throw new WeightsException(
+          "a name or metadata has half of a surrogate pair, which UTF-8 cannot hold", e);
+    }
   }
 
   private static void writeCounts(JsonGenerator json, String field, long... counts)

@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 
 /**
  * The form torch writes since 1.6: a zip file with {@code data.pkl}, {@code byteorder} and one file
@@ -15,21 +15,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class ZipCheckpoint {
   private static final String PICKLE = "/data.pkl";
+  private static final String BYTE_ORDER = "/byteorder";
   private static final String LITTLE = "little";
 
   private ZipCheckpoint() {}
 
   static Archive read(WeightFile file, MemoryBudget budget) throws IOException {
-    Map<String, Range> entries = ZipDirectory.read(file, budget);
-    String folder = folder(entries);
-    if (entries.containsKey(folder + "/constants.pkl")) {
+    ZipDirectory zip = ZipDirectory.read(file, budget);
+    String folder = folder(zip.names());
+    if (zip.names().contains(folder + "/constants.pkl")) {
       throw new WeightsException(
           "this is a TorchScript program, not a checkpoint; read it with dev.octet.torch.script, or"
               + " save its state_dict()");
     }
-    checkByteOrder(file, entries.get(folder + "/byteorder"), budget);
+    if (zip.names().contains(folder + BYTE_ORDER)) { // there is none before torch 2.1
+      checkByteOrder(file, zip.require(folder + BYTE_ORDER), budget);
+    }
     Map<String, Range> storages = new HashMap<>();
-    Range pickle = require(entries, folder + PICKLE);
+    Range pickle = zip.require(folder + PICKLE);
     PickleInput in =
         new PickleInput(file.stream(pickle.offset(), pickle.length()), pickle.length(), budget);
     Object root =
@@ -38,7 +41,7 @@ final class ZipCheckpoint {
                 budget,
                 id -> {
                   Storage storage = Archive.storage(id);
-                  Range range = require(entries, folder + "/data/" + storage.key());
+                  Range range = zip.require(folder + "/data/" + storage.key());
                   if (range.length() != storage.bytes()) {
                     throw new WeightsException(
                         "storage '"
@@ -55,9 +58,9 @@ final class ZipCheckpoint {
     return new Archive(root, storages);
   }
 
-  private static String folder(Map<String, Range> entries) {
+  private static String folder(Set<String> names) {
     List<String> folders =
-        entries.keySet().stream()
+        names.stream()
             .filter(name -> name.endsWith(PICKLE))
             .map(name -> name.substring(0, name.length() - PICKLE.length()))
             .filter(name -> !name.contains("/"))
@@ -71,19 +74,8 @@ final class ZipCheckpoint {
     return folders.get(0);
   }
 
-  private static Range require(Map<String, Range> entries, String name) {
-    Range range = entries.get(name);
-    if (range == null) {
-      throw new WeightsException("the zip file lacks '" + name + "'; it is damaged");
-    }
-    return range;
-  }
-
-  private static void checkByteOrder(WeightFile file, @Nullable Range range, MemoryBudget budget)
+  private static void checkByteOrder(WeightFile file, Range range, MemoryBudget budget)
       throws IOException {
-    if (range == null) {
-      return; // before torch 2.1 there is none, and big-endian machines were not served
-    }
     byte[] name = file.read(range.offset(), range.length(), "byteorder", budget).array();
     if (!new String(name, StandardCharsets.US_ASCII).equals(LITTLE)) {
       throw new WeightsException(

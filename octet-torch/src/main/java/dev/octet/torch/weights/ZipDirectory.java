@@ -4,8 +4,10 @@ import dev.octet.torch.weights.Archive.Range;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Where the files inside a zip file lie. Only stored files are read, which is all that torch
@@ -33,18 +35,39 @@ final class ZipDirectory {
 
   private final WeightFile file;
   private final MemoryBudget budget;
-  private final Map<String, Range> entries = new LinkedHashMap<>();
+  private final Map<String, Range> entries = new HashMap<>();
+  private final Set<String> packed = new HashSet<>();
 
   private ZipDirectory(WeightFile file, MemoryBudget budget) {
     this.file = file;
     this.budget = budget;
   }
 
-  /** The files by name, in the order of the directory. */
-  static Map<String, Range> read(WeightFile file, MemoryBudget budget) throws IOException {
+  static ZipDirectory read(WeightFile file, MemoryBudget budget) throws IOException {
     ZipDirectory directory = new ZipDirectory(file, budget);
     directory.readAll();
-    return directory.entries;
+    return directory;
+  }
+
+  /** The names of all files. */
+  Set<String> names() {
+    return entries.keySet();
+  }
+
+  /** Where the bytes of {@code name} lie. */
+  Range require(String name) {
+    Range range = entries.get(name);
+    if (range == null) {
+      throw new WeightsException("the zip file lacks '" + name + "'; it is damaged");
+    }
+    if (packed.contains(name)) {
+      throw new WeightsException(
+          "'"
+              + name
+              + "' in the zip file is compressed or encrypted; torch stores data plainly, so save"
+              + " it with torch.save");
+    }
+    return range;
   }
 
   private void readAll() throws IOException {
@@ -97,7 +120,7 @@ final class ZipDirectory {
     }
     int flags = directory.getShort(at + 8);
     int method = directory.getShort(at + 10);
-    long packed = directory.getInt(at + 20) & IN_EXTRA_32;
+    long packedSize = directory.getInt(at + 20) & IN_EXTRA_32;
     long size = directory.getInt(at + 24) & IN_EXTRA_32;
     int nameBytes = directory.getShort(at + 28) & 0xFFFF;
     int extraBytes = directory.getShort(at + 30) & 0xFFFF;
@@ -112,15 +135,11 @@ final class ZipDirectory {
     String name = new String(nameData, StandardCharsets.UTF_8);
     ByteBuffer wide = zip64(directory, at + ENTRY_BYTES + nameBytes, extraBytes);
     size = size == IN_EXTRA_32 ? next(wide, name) : size;
-    packed = packed == IN_EXTRA_32 ? next(wide, name) : packed;
+    packedSize = packedSize == IN_EXTRA_32 ? next(wide, name) : packedSize;
     offset = offset == IN_EXTRA_32 ? next(wide, name) : offset;
     directory.position(at + ENTRY_BYTES + nameBytes + extraBytes + commentBytes);
-    if (method != 0 || (flags & ENCRYPTED) != 0 || packed != size) {
-      throw new WeightsException(
-          "'"
-              + name
-              + "' in the zip file is compressed or encrypted; torch stores files plainly,"
-              + " so save it with torch.save");
+    if (method != 0 || (flags & ENCRYPTED) != 0 || packedSize != size) {
+      packed.add(name);
     }
     if (entries.put(name, new Range(dataOffset(offset, name), size)) != null) {
       throw new WeightsException("the zip file has '" + name + "' twice");
