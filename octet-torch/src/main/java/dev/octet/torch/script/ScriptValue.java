@@ -20,7 +20,7 @@ sealed interface ScriptValue {
 
   /** A tuple. */
   record Tuple(List<Object> items) implements ScriptValue {
-    Tuple {
+    public Tuple {
       items = List.copyOf(items);
     }
   }

@@ -3,6 +3,7 @@ package dev.octet.torch.script;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Value;
 import java.util.List;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -15,12 +16,18 @@ final class TracedTensor {
   private final Tensor nativeTensor;
   private final List<Long> shape;
   private final DataType type;
-  private String origin;
-  private @Nullable Value symbol;
+  private final String origin;
+  private final boolean owned;
+  private @Nullable Supplier<Value> symbol;
   private @Nullable Value initializer;
-  private boolean stale;
 
-  TracedTensor(Tensor nativeTensor, String origin) {
+  /**
+   * A constant so far.
+   *
+   * @param origin what to call it in the graph; empty if nothing better than an operator's name
+   * @param owned whether it belongs to the module rather than to one call
+   */
+  TracedTensor(Tensor nativeTensor, String origin, boolean owned) {
     this.nativeTensor = nativeTensor;
     this.shape = NativeTensors.shapeList(nativeTensor);
     DataType known = NativeTensors.dataType(nativeTensor.scalar_type());
@@ -30,6 +37,7 @@ final class TracedTensor {
     }
     this.type = known;
     this.origin = origin;
+    this.owned = owned;
   }
 
   Tensor nativeTensor() {
@@ -66,25 +74,37 @@ final class TracedTensor {
     return symbol == null;
   }
 
-  /** Where a constant comes from: the path of a module's attribute, or empty. */
+  /** What to call it in the graph: the path of a module's attribute, or empty. */
   String origin() {
     return origin;
   }
 
-  void setOrigin(String path) {
-    origin = path;
+  /** Whether it is the module's own. */
+  boolean isOwned() {
+    return owned;
   }
 
+  /** The value that stands for it; null for a constant. */
   @Nullable Value symbol() {
-    return symbol;
+    if (symbol == null) {
+      return null;
+    }
+    Value value = symbol.get();
+    symbol = () -> value;
+    return value;
   }
 
-  /** From now on {@code value} of the graph stands for this tensor. */
+  /** From now on the value that {@code made} gives stands for this tensor. */
+  void bind(Supplier<Value> made) {
+    symbol = made;
+  }
+
+  /** From now on {@code value} stands for this tensor. */
   void bind(Value value) {
-    symbol = value;
-    stale = false;
+    symbol = () -> value;
   }
 
+  /** The initializer that holds this constant, once there is one. */
   @Nullable Value initializer() {
     return initializer;
   }
@@ -93,17 +113,35 @@ final class TracedTensor {
     initializer = value;
   }
 
-  /** Whether an operator has since written into the memory that this tensor shares. */
-  boolean isStale() {
-    return stale;
-  }
-
-  void makeStale() {
-    stale = true;
-  }
-
   /** Whether both look at the same memory. */
   boolean sharesMemory(TracedTensor other) {
     return nativeTensor.is_alias_of(other.nativeTensor);
+  }
+
+  /** Whether it is all of its memory, in order. */
+  boolean coversMemory() {
+    return nativeTensor.storage_offset() == 0
+        && nativeTensor.is_contiguous()
+        && nativeTensor.nbytes() == nativeTensor.storage().nbytes();
+  }
+
+  /** Where each of its elements lies in its memory, in row-major order. */
+  long[] addresses() {
+    long[] addresses = new long[Math.toIntExact(elements())];
+    int filled = Math.min(1, addresses.length);
+    if (filled == 1) {
+      addresses[0] = nativeTensor.storage_offset();
+    }
+    // Grown from the innermost axis outwards: each axis repeats what is there, moved by its stride.
+    for (int axis = rank() - 1; axis >= 0; axis--) {
+      long stride = nativeTensor.stride(axis);
+      int block = filled;
+      for (int i = 1; i < size(axis); i++) {
+        for (int j = 0; j < block; j++) {
+          addresses[filled++] = addresses[j] + i * stride;
+        }
+      }
+    }
+    return addresses;
   }
 }
