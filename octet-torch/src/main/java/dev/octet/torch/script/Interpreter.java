@@ -54,6 +54,7 @@ final class Interpreter {
 
   private final Emitter emitter;
   private final Memory memory;
+  private final AttributeNames names = new AttributeNames();
   private final Map<String, Object> attributes = new HashMap<>();
   private final Set<String> unsupported = new LinkedHashSet<>();
   private long steps;
@@ -220,7 +221,7 @@ final class Interpreter {
 
   private List<Object> callMethod(JitNode node, Map<Long, Object> frame) {
     List<Object> arguments = values(node.inputs(), frame);
-    String name = Boxing.text(node.s(Symbol.attr("name")));
+    String name = names.of(node);
     if (!(arguments.get(0) instanceof ScriptValue.Instance instance)) {
       throw new Halt("'" + name + "' is called on something unknown, " + Place.of(node));
     }
@@ -284,7 +285,7 @@ final class Interpreter {
         return List.of(attribute(node, arguments.get(0)));
       case "SetAttr":
         throw new Halt("the module changes its own attribute '"
-            + Boxing.text(node.s(Symbol.attr("name")))
+            + names.of(node)
             + "', which a model has no place for, " + Place.of(node));
       case "isinstance":
         return List.of(isInstance(node, arguments.get(0)));
@@ -316,7 +317,7 @@ final class Interpreter {
   }
 
   private Object attribute(JitNode node, Object owner) {
-    String name = Boxing.text(node.s(Symbol.attr("name")));
+    String name = names.of(node);
     if (!(owner instanceof ScriptValue.Instance instance)) {
       throw new Halt("'" + name + "' is read from something unknown, " + Place.of(node));
     }

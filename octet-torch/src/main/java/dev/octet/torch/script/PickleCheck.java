@@ -94,7 +94,7 @@ final class PickleCheck {
         case 0x85 -> group(1);
         case 0x86 -> group(2);
         case 0x87 -> group(3);
-        case 'R' -> group(2); // REDUCE
+        case 'R', 0x81 -> group(2); // REDUCE, NEWOBJ
         case 'b' -> group(2); // BUILD
         case 'Q' -> group(1); // BINPERSID
         case 'a' -> group(2); // APPEND

@@ -125,7 +125,8 @@ final class ScriptArchive {
       throw new TorchScriptException(
           "lacks '" + (data ? "constants.pkl" : "data.pkl") + "', so it is no TorchScript module");
     }
-    if (!names.containsKey(folder + "/version")) {
+    if (!names.containsKey(folder + "/version")
+        && !names.containsKey(folder + "/.data/version")) {
       throw new TorchScriptException("lacks 'version', so it is no TorchScript module");
     }
   }
@@ -134,7 +135,7 @@ final class ScriptArchive {
   private static void check(ZipFile zip, ZipEntry entry, String name) throws IOException {
     boolean pickle = name.endsWith(".pkl") || name.endsWith("_pkl");
     boolean code = name.startsWith("code/") && name.endsWith(".py");
-    boolean small = pickle || code || name.equals("version") || name.equals("byteorder");
+    boolean small = pickle || code || isVersion(name) || name.equals("byteorder");
     if (entry.getSize() < 0 || (small && entry.getSize() > MAX_TEXT)) {
       throw new TorchScriptException("'" + name + "' unpacks to " + entry.getSize() + " bytes");
     }
@@ -164,12 +165,16 @@ final class ScriptArchive {
       PickleCheck.run(content, name);
     } else if (code) {
       checkCode(content, name);
-    } else if (name.equals("version")) {
+    } else if (isVersion(name)) {
       checkVersion(content);
     } else if (name.equals("byteorder")
         && !new String(content, StandardCharsets.US_ASCII).equals("little")) {
       throw new TorchScriptException("was saved on a big-endian machine");
     }
+  }
+
+  private static boolean isVersion(String name) {
+    return name.equals("version") || name.equals(".data/version");
   }
 
   private static void checkVersion(byte[] content) {
