@@ -104,7 +104,7 @@ final class Scripts {
       double[] wanted = expected.get(index++);
       double largest = 1e-30;
       for (double value : wanted) {
-        largest = Math.max(largest, Math.abs(value));
+        largest = Double.isInfinite(value) ? largest : Math.max(largest, Math.abs(value));
       }
       for (int i = 0; i < wanted.length; i++) {
         if (!(Double.isNaN(wanted[i]) && Double.isNaN(output.getValue()[i]))
