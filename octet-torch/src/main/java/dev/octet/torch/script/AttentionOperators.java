@@ -30,7 +30,7 @@ final class AttentionOperators {
     }
     TracedTensor query = c.tensor(0);
     TracedTensor key = c.tensor(1);
-    double scale = c.number(6, 1 / Math.sqrt(query.size(-1)));
+    double scale = c.number(6, 1 / Math.sqrt((double) query.size(-1)));
     Value mask = null;
     boolean keep = false;
     if (c.flag(5, false)) {
@@ -46,8 +46,8 @@ final class AttentionOperators {
     }
     int rank = key.rank();
     long[] order = java.util.stream.LongStream.range(0, rank).toArray();
-    order[rank - 2] = rank - 1;
-    order[rank - 1] = rank - 2;
+    order[rank - 2] = rank - 1L;
+    order[rank - 1] = rank - 2L;
     Value keys = c.transpose(c.in(1), order);
     c.returns(attend(c, c.in(0), keys, c.in(2), scale, mask, keep));
   }
@@ -115,7 +115,7 @@ final class AttentionOperators {
       qkv[i] = c.node("Gather", parts, c.emit().scalar(DataType.INT64, i));
     }
     Value keys = c.transpose(qkv[1], 0, 1, 3, 2);
-    Value mixed = attend(c, qkv[0], keys, qkv[2], 1 / Math.sqrt(width), null, false);
+    Value mixed = attend(c, qkv[0], keys, qkv[2], 1 / Math.sqrt((double) width), null, false);
     Value rows = c.reshape(c.transpose(mixed, 0, 2, 1, 3), in.sizes());
     return LayerOperators.linear(c, in, rows, c.tensor(from + 2), c.in(from + 3));
   }

@@ -83,6 +83,11 @@ final class Emitter {
     return constant(Tensor.ofLongs(values, values.length));
   }
 
+  /** A scalar of type {@code type}, which holds no more than 53 bits of {@code number}. */
+  Value scalar(DataType type, long number) {
+    return scalar(type, (double) number);
+  }
+
   /** A scalar of type {@code type}. */
   Value scalar(DataType type, double number) {
     ByteBuffer raw = ByteBuffer.allocate(type.bits() / 8).order(ByteOrder.LITTLE_ENDIAN);

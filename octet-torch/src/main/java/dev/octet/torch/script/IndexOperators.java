@@ -161,18 +161,19 @@ final class IndexOperators {
     Value where = c.node(NodeSpec.of("Concat").reads(columns).with("axis", -1));
     long[] order =
         LongStream.concat(
-                LongStream.range(first, first + count),
+                LongStream.range(first, (long) first + count),
                 LongStream.concat(
-                    LongStream.range(0, first), LongStream.range(first + count, rank)))
+                    LongStream.range(0, first), LongStream.range((long) first + count, rank)))
             .toArray();
     Value found = c.node("GatherND", c.transpose(c.in(0), order), where);
     // The result has the positions first; PyTorch puts them where the indexed dimensions were.
     int total = c.out().rank();
     long[] back =
         LongStream.concat(
-                LongStream.range(positions, positions + first),
+                LongStream.range(positions, (long) positions + first),
                 LongStream.concat(
-                    LongStream.range(0, positions), LongStream.range(positions + first, total)))
+                    LongStream.range(0, positions),
+                    LongStream.range((long) positions + first, total)))
             .toArray();
     c.returns(c.transpose(found, back));
   }

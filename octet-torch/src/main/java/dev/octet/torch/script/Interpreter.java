@@ -251,82 +251,70 @@ final class Interpreter {
   // ---- what is part of the language ----
 
   private Object constant(JitNode node) {
-    switch (Boxing.text(node.output().type().get().str())) {
-      case "Function":
-        return ScriptValue.None.NONE; // callFunction looks at the type
-      default:
-        IValueOptional value = torch.toIValue(node.output());
-        if (!value.has_value()) {
-          return ScriptValue.None.NONE;
-        }
-        Object constant = Boxing.unbox(value.get(), "", false);
-        remember(constant);
-        return constant;
+    IValueOptional value = torch.toIValue(node.output());
+    if (!value.has_value()) {
+      return ScriptValue.None.NONE; // a function too: callFunction looks at the type
     }
+    Object constant = Boxing.unbox(value.get(), "", false);
+    remember(constant);
+    return constant;
   }
 
   /** The results of a language construct, or null where {@code kind} is an operator like others. */
   private @Nullable List<Object> primitive(String kind, JitNode node, List<Object> arguments) {
-    switch (kind) {
-      case "ListConstruct":
-        return List.of(new ArrayList<>(arguments));
-      case "TupleConstruct":
-        return List.of(new ScriptValue.Tuple(arguments));
-      case "DictConstruct":
-        Map<Object, Object> map = new LinkedHashMap<>();
-        for (int i = 0; i + 1 < arguments.size(); i += 2) {
-          map.put(arguments.get(i), arguments.get(i + 1));
-        }
-        return List.of(map);
-      case "Uninitialized":
-        return List.of(ScriptValue.Unknown.UNKNOWN);
-      case "unchecked_cast", "unchecked_unwrap_optional":
-        return arguments;
-      case "Print":
-        return List.of();
-      case "RaiseException":
-        throw new Halt(
-            "the module raises '"
-                + arguments.get(0)
-                + "' for inputs of these shapes, "
-                + Place.of(node));
-      case "GetAttr":
-        return List.of(attribute(node, arguments.get(0)));
-      case "SetAttr":
-        throw new Halt(
-            "the module changes its own attribute '"
-                + names.of(node)
-                + "', which a model has no place for, "
-                + Place.of(node));
-      case "isinstance":
-        return List.of(isInstance(node, arguments.get(0)));
-      default:
-        break;
+    return switch (kind) {
+      case "ListConstruct" -> List.of(new ArrayList<>(arguments));
+      case "TupleConstruct" -> List.of(new ScriptValue.Tuple(arguments));
+      case "DictConstruct" -> List.of(map(arguments));
+      case "Uninitialized" -> List.of(ScriptValue.Unknown.UNKNOWN);
+      case "unchecked_cast", "unchecked_unwrap_optional" -> arguments;
+      case "Print" -> List.of();
+      case "RaiseException" ->
+          throw new Halt(
+              "the module raises '"
+                  + arguments.get(0)
+                  + "' for inputs of these shapes, "
+                  + Place.of(node));
+      case "GetAttr" -> List.of(attribute(node, arguments.get(0)));
+      case "SetAttr" ->
+          throw new Halt(
+              "the module changes its own attribute '"
+                  + names.of(node)
+                  + "', which a model has no place for, "
+                  + Place.of(node));
+      case "isinstance" -> List.of(isInstance(node, arguments.get(0)));
+      case "ListUnpack", "TupleUnpack", "TupleIndex", "TupleSlice" -> taken(kind, node, arguments);
+      default -> null;
+    };
+  }
+
+  private static Map<Object, Object> map(List<Object> keysAndValues) {
+    Map<Object, Object> map = new LinkedHashMap<>();
+    for (int i = 0; i + 1 < keysAndValues.size(); i += 2) {
+      map.put(keysAndValues.get(i), keysAndValues.get(i + 1));
     }
-    if (arguments.size() >= 1
-        && arguments.get(0) == ScriptValue.Unknown.UNKNOWN
-        && kind.startsWith("Tuple") | kind.startsWith("List")) {
+    return map;
+  }
+
+  /** Items of a list or tuple. */
+  private static List<Object> taken(String kind, JitNode node, List<Object> arguments) {
+    Object whole = arguments.get(0);
+    if (whole instanceof List<?> list) {
+      return list.stream().map(Object.class::cast).toList();
+    }
+    if (!(whole instanceof ScriptValue.Tuple tuple)) {
       return unknowns(node);
     }
-    switch (kind) {
-      case "ListUnpack":
-        return Collections.unmodifiableList((List<?>) arguments.get(0)).stream()
-            .map(Object.class::cast)
-            .toList();
-      case "TupleUnpack":
-        return ((ScriptValue.Tuple) arguments.get(0)).items();
-      case "TupleIndex":
-        List<Object> items = ((ScriptValue.Tuple) arguments.get(0)).items();
-        return List.of(items.get(Lists.index(arguments.get(1), items.size())));
-      case "TupleSlice":
-        return List.of(
-            new ScriptValue.Tuple(
-                ((ScriptValue.Tuple) arguments.get(0))
-                    .items()
-                    .subList((int) node.i(Symbol.attr("beg")), (int) node.i(Symbol.attr("end")))));
-      default:
-        return null;
-    }
+    List<Object> items = tuple.items();
+    return switch (kind) {
+      case "TupleIndex" -> List.of(items.get(Lists.index(arguments.get(1), items.size())));
+      case "TupleSlice" ->
+          List.of(
+              new ScriptValue.Tuple(
+                  items.subList(
+                      (int) node.i(Symbol.attr("beg")), (int) node.i(Symbol.attr("end")))));
+      default -> items;
+    };
   }
 
   private Object attribute(JitNode node, Object owner) {

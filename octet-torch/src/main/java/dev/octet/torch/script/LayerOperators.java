@@ -16,7 +16,7 @@ final class LayerOperators {
 
   static void register(Map<String, Operators.Rule> rules) {
     for (int i = 1; i <= 3; i++) {
-      rules.put("conv" + i + "d", c -> convolve(c, 3, 4, 5, -1, 6));
+      rules.put("conv" + i + "d", c -> convolve(c, 3, 4, 5, 6));
       rules.put("conv_transpose" + i + "d", c -> deconvolve(c, 3, 4, 7, 5, 6));
     }
     Operators.Rule general =
@@ -24,7 +24,7 @@ final class LayerOperators {
           if (c.flag(6)) {
             deconvolve(c, 3, 4, 5, 7, 8);
           } else {
-            convolve(c, 3, 4, 5, 7, 8);
+            convolve(c, 3, 4, 5, 8);
           }
         };
     rules.put("_convolution", general);
@@ -69,8 +69,7 @@ final class LayerOperators {
 
   // ---- convolution ----
 
-  private static void convolve(
-      Call c, int stride, int padding, int dilation, int outputPadding, int groups) {
+  private static void convolve(Call c, int stride, int padding, int dilation, int groups) {
     int spatial = c.tensor(1).rank() - 2;
     long[] dilations = c.integers(dilation, spatial);
     long[] pads = new long[2 * spatial];

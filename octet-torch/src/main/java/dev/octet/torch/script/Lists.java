@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Python's lists and dictionaries, and the operators that only handle references. */
@@ -14,15 +15,11 @@ final class Lists {
 
   /** The results of operator {@code name}, or null if it is none of these. */
   static @Nullable List<Object> apply(String name, List<Object> arguments) {
-    switch (name) {
-      case "__is__":
-        return List.of(same(arguments.get(0), arguments.get(1)));
-      case "__isnot__":
-        return List.of(!same(arguments.get(0), arguments.get(1)));
-      case "warn":
-        return List.of();
-      default:
-        break;
+    if (name.equals("__is__") || name.equals("__isnot__")) {
+      return List.of(same(arguments.get(0), arguments.get(1)) == name.equals("__is__"));
+    }
+    if (name.equals("warn")) {
+      return List.of();
     }
     if (arguments.isEmpty()) {
       return null;
@@ -62,43 +59,41 @@ final class Lists {
   private static @Nullable List<Object> ofList(
       String name, List<Object> list, List<Object> arguments) {
     switch (name) {
-      case "append":
-        list.add(arguments.get(1));
-        return List.of(list);
-      case "extend", "add_":
-        list.addAll(new ArrayList<>((List<?>) arguments.get(1)));
-        return name.equals("extend") ? List.of() : List.of(list);
-      case "insert":
+      case "append" -> list.add(arguments.get(1));
+      case "extend", "add_" -> list.addAll(new ArrayList<>((List<?>) arguments.get(1)));
+      case "insert" -> {
         int at = (int) Math.max(0, Math.min(list.size(), (Long) arguments.get(1)));
         list.add(at, arguments.get(2));
-        return List.of();
-      case "pop":
+      }
+      case "clear" -> list.clear();
+      case "reverse" -> Collections.reverse(list);
+      case "_set_item" -> list.set(index(arguments.get(1), list.size()), arguments.get(2));
+      default -> {
+        Object read = readOf(name, list, arguments);
+        return read == null ? null : List.of(read);
+      }
+    }
+    // Those that return the list itself.
+    return Set.of("append", "add_", "_set_item").contains(name) ? List.of(list) : List.of();
+  }
+
+  private static @Nullable Object readOf(String name, List<Object> list, List<Object> arguments) {
+    return switch (name) {
+      case "pop" -> {
         Object position = arguments.size() > 1 ? arguments.get(1) : Long.valueOf(-1);
-        return List.of(list.remove(index(position, list.size())));
-      case "clear":
-        list.clear();
-        return List.of();
-      case "reverse":
-        Collections.reverse(list);
-        return List.of();
-      case "copy", "list":
-        return List.of(new ArrayList<>(list));
-      case "len":
-        return List.of((long) list.size());
-      case "__getitem__":
-        return List.of(list.get(index(arguments.get(1), list.size())));
-      case "_set_item":
-        list.set(index(arguments.get(1), list.size()), arguments.get(2));
-        return List.of(list);
-      case "add":
+        yield list.remove(index(position, list.size()));
+      }
+      case "copy", "list" -> new ArrayList<>(list);
+      case "len" -> (long) list.size();
+      case "__getitem__" -> list.get(index(arguments.get(1), list.size()));
+      case "add" -> {
         List<Object> joined = new ArrayList<>(list);
         joined.addAll((List<?>) arguments.get(1));
-        return List.of(joined);
-      case "slice":
-        return List.of(slice(list, arguments));
-      default:
-        return null;
-    }
+        yield joined;
+      }
+      case "slice" -> slice(list, arguments);
+      default -> null;
+    };
   }
 
   private static List<Object> slice(List<Object> list, List<Object> arguments) {
@@ -125,34 +120,33 @@ final class Lists {
 
   private static @Nullable List<Object> ofMap(
       String name, Map<Object, Object> map, List<Object> arguments) {
-    switch (name) {
-      case "__getitem__":
+    return switch (name) {
+      case "__getitem__" -> {
         Object found = map.get(arguments.get(1));
         if (found == null) {
           throw new TorchScriptException(
               "the script reads '" + arguments.get(1) + "' of a dictionary without it");
         }
-        return List.of(found);
-      case "get":
+        yield List.of(found);
+      }
+      case "get" -> {
         Object otherwise = arguments.size() > 2 ? arguments.get(2) : ScriptValue.None.NONE;
-        return List.of(map.getOrDefault(arguments.get(1), otherwise));
-      case "_set_item":
+        yield List.of(map.getOrDefault(arguments.get(1), otherwise));
+      }
+      case "_set_item" -> {
         map.put(arguments.get(1), arguments.get(2));
-        return List.of();
-      case "__contains__":
-        return List.of(map.containsKey(arguments.get(1)));
-      case "len":
-        return List.of((long) map.size());
-      case "keys":
-        return List.of(new ArrayList<>(map.keySet()));
-      case "values":
-        return List.of(new ArrayList<>(map.values()));
-      case "items":
+        yield List.of();
+      }
+      case "__contains__" -> List.of(map.containsKey(arguments.get(1)));
+      case "len" -> List.of((long) map.size());
+      case "keys" -> List.of(new ArrayList<>(map.keySet()));
+      case "values" -> List.of(new ArrayList<>(map.values()));
+      case "items" -> {
         List<Object> items = new ArrayList<>();
         map.forEach((key, value) -> items.add(new ScriptValue.Tuple(List.of(key, value))));
-        return List.of(items);
-      default:
-        return null;
-    }
+        yield List.of(items);
+      }
+      default -> null;
+    };
   }
 }

@@ -103,9 +103,9 @@ final class PoolOperators {
             .with("count_include_pad", countPadding || divisor ? 1 : 0);
     pooled(c, spatial, spec);
     if (divisor) {
-      double window = Arrays.stream(kernel).reduce(1, (a, b) -> a * b);
+      double window = (double) Arrays.stream(kernel).reduce(1, (a, b) -> a * b);
       Value mean = c.emit().value(c.out());
-      c.returns(c.node("Mul", mean, c.scalar(window / c.integer(6))));
+      c.returns(c.node("Mul", mean, c.scalar(window / c.number(6))));
     }
   }
 
@@ -173,7 +173,7 @@ final class PoolOperators {
         continue;
       }
       long[] swapped = LongStream.range(0, rank).toArray();
-      swapped[axis] = rank - 1;
+      swapped[axis] = rank - 1L;
       swapped[rank - 1] = axis;
       Value weights =
           c.emit()

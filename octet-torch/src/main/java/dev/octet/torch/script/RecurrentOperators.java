@@ -18,23 +18,28 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecurrentOperators {
 
-  /**
-   * What tells the kinds of cells apart: ONNX's operator and which of PyTorch's gates come when.
-   */
+  /** The kinds of cells, with ONNX's operator and its activation where that is a setting. */
   private enum Kind {
-    LSTM("LSTM", "", 0, 3, 1, 2),
-    GRU("GRU", "", 1, 0, 2),
-    TANH("RNN", "Tanh", 0),
-    RELU("RNN", "Relu", 0);
+    LSTM("LSTM", ""),
+    GRU("GRU", ""),
+    TANH("RNN", "Tanh"),
+    RELU("RNN", "Relu");
 
     final String op;
     final String activation;
-    final int[] gates;
 
-    Kind(String op, String activation, int... gates) {
+    Kind(String op, String activation) {
       this.op = op;
       this.activation = activation;
-      this.gates = gates;
+    }
+
+    /** Which of PyTorch's gates come one after another in ONNX. */
+    int[] gates() {
+      return switch (this) {
+        case LSTM -> new int[] {0, 3, 1, 2};
+        case GRU -> new int[] {1, 0, 2};
+        case TANH, RELU -> new int[] {0};
+      };
     }
 
     boolean hasCell() {
@@ -140,7 +145,11 @@ final class RecurrentOperators {
     return state.size(0) == count
         ? all
         : c.node(
-            "Slice", all, c.emit().longs(from), c.emit().longs(from + count), c.emit().longs(0));
+            "Slice",
+            all,
+            c.emit().longs(from),
+            c.emit().longs((long) from + count),
+            c.emit().longs(0));
   }
 
   /** Outputs, last state and, for an LSTM, last cell of one layer over [steps, batch, features]. */
@@ -206,12 +215,12 @@ final class RecurrentOperators {
    * for the direction.
    */
   private static Value ordered(Call c, Kind kind, List<TracedTensor> tensors) {
-    int gates = kind.gates.length;
+    int gates = kind.gates().length;
     if (tensors.stream().allMatch(TracedTensor::isConstant)) {
       TensorVector all = new TensorVector();
       for (TracedTensor tensor : tensors) {
         TensorVector chunks = torch.chunk(tensor.nativeTensor(), gates, 0);
-        for (int gate : kind.gates) {
+        for (int gate : kind.gates()) {
           all.push_back(chunks.get(gate));
         }
       }
@@ -221,7 +230,7 @@ final class RecurrentOperators {
     List<Value> parts = new ArrayList<>();
     for (TracedTensor tensor : tensors) {
       long size = tensor.size(0) / gates;
-      for (int gate : kind.gates) {
+      for (int gate : kind.gates()) {
         Emitter emit = c.emit();
         parts.add(
             c.node(

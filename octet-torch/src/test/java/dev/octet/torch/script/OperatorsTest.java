@@ -40,19 +40,19 @@ class OperatorsTest {
   private Model check(String body, String inputs, String parameters) {
     List<String> names = new ArrayList<>();
     List<ExampleInput> examples = new ArrayList<>();
-    for (String input : inputs.split(" ")) {
-      String[] parts = input.split(":");
+    for (String input : inputs.split(" ", -1)) {
+      String[] parts = input.split(":", -1);
       names.add(parts[0]);
       DataType type = parts.length > 2 ? DataType.INT64 : DataType.FLOAT;
       examples.add(ExampleInput.of(type, shape(parts[parts.length - 1])));
     }
     Map<String, Tensor> weights = new LinkedHashMap<>();
     torch.manual_seed(1);
-    for (String parameter : parameters == null ? new String[0] : parameters.split(" ")) {
-      String[] parts = parameter.split(":");
+    for (String parameter : parameters == null ? new String[0] : parameters.split(" ", -1)) {
+      String[] parts = parameter.split(":", -1);
       weights.put(parts[0], torch.rand(shape(parts[1])).add(new org.bytedeco.pytorch.Scalar(0.1)));
     }
-    String[] statements = body.split(";");
+    String[] statements = body.split(";", -1);
     StringBuilder source =
         new StringBuilder("def forward(self, " + String.join(", ", names) + "):\n");
     for (int i = 0; i < statements.length; i++) {
@@ -66,7 +66,7 @@ class OperatorsTest {
   private static long[] shape(String text) {
     return text.equals("-")
         ? new long[0]
-        : Arrays.stream(text.split("x")).mapToLong(Long::parseLong).toArray();
+        : Arrays.stream(text.split("x", -1)).mapToLong(Long::parseLong).toArray();
   }
 
   @Test
