@@ -9,35 +9,68 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
 /**
  * Runs a pickle's opcodes without making anything: LibTorch's own reader takes what is on its stack
  * on trust. Knows the opcodes that LibTorch writes and Python's protocol 2 around them; every other
- * one is a fault. Follows how deep values nest, as LibTorch frees them recursively.
+ * one is a fault. Follows how deep values nest, as LibTorch frees them recursively, and how long a
+ * tensor's storage is said to be, which LibTorch does not hold against the entry it reads it from.
  */
 final class PickleCheck {
   private static final int MAX_DEPTH = 1000;
   private static final int MAX_STACK = 10_000_000;
 
+  /** Bytes of an element by the name of its storage's class. */
+  private static final Map<String, Long> STORAGES =
+      Map.ofEntries(
+          Map.entry("torch FloatStorage", 4L),
+          Map.entry("torch DoubleStorage", 8L),
+          Map.entry("torch HalfStorage", 2L),
+          Map.entry("torch BFloat16Storage", 2L),
+          Map.entry("torch LongStorage", 8L),
+          Map.entry("torch IntStorage", 4L),
+          Map.entry("torch ShortStorage", 2L),
+          Map.entry("torch CharStorage", 1L),
+          Map.entry("torch ByteStorage", 1L),
+          Map.entry("torch BoolStorage", 1L),
+          Map.entry("torch ComplexFloatStorage", 8L),
+          Map.entry("torch ComplexDoubleStorage", 16L),
+          Map.entry("torch QInt8Storage", 1L),
+          Map.entry("torch QUInt8Storage", 1L),
+          Map.entry("torch QInt32Storage", 4L));
+
+  /** A class or function by its name. */
+  private record Global(String name) {}
+
+  /**
+   * A value on the stack.
+   *
+   * @param depth how deep it nests; {@code -1} for a mark
+   * @param content what it is, as far as storages need it: a Long, a String, a Global or the list
+   *     of a tuple's items; otherwise the empty text
+   */
+  private record Item(int depth, Object content) {}
+
   private final ByteBuffer in;
-
-  /** Depth of each value; {@code -1} for a mark. */
-  private final List<Integer> stack = new ArrayList<>();
-
+  private final ToLongFunction<String> sizes;
+  private final List<Item> stack = new ArrayList<>();
   private final Deque<Integer> marks = new ArrayDeque<>();
-  private final Map<Long, Integer> memo = new HashMap<>();
+  private final Map<Long, Item> memo = new HashMap<>();
 
-  private PickleCheck(byte[] content) {
+  private PickleCheck(byte[] content, ToLongFunction<String> sizes) {
     in = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+    this.sizes = sizes;
   }
 
   /**
    * Checks the pickle at the start of {@code content}.
    *
+   * @param sizes bytes in the entry of the storage with a given key; negative if there is none
    * @throws TorchScriptException if it is damaged
    */
-  static void run(byte[] content, String name) {
-    PickleCheck check = new PickleCheck(content);
+  static void run(byte[] content, String name, ToLongFunction<String> sizes) {
+    PickleCheck check = new PickleCheck(content, sizes);
     try {
       check.run();
     } catch (RuntimeException e) {
@@ -73,30 +106,27 @@ final class PickleCheck {
         }
         case '0' -> pop();
         case 'N', 0x88, 0x89, ')', ']', '}' -> push(1);
-        case 'K' -> number(1);
-        case 'M' -> number(2);
-        case 'J' -> number(4);
-        case 'G' -> number(8);
-        case 0x8a -> number(in.get() & 0xFF); // LONG1
-        case 'X', 'B' -> number(in.getInt()); // BINUNICODE, BINBYTES
-        case 0x8c, 'C' -> number(in.get() & 0xFF); // SHORT_BINUNICODE, SHORT_BINBYTES
-        case 0x8d, 0x8e -> number(in.getLong()); // BINUNICODE8, BINBYTES8
-        case 'c' -> {
-          line();
-          line();
-          push(1);
-        }
+        case 'K' -> push(1, (long) (in.get() & 0xFF));
+        case 'M' -> push(1, (long) (in.getShort() & 0xFFFF));
+        case 'J' -> push(1, (long) in.getInt());
+        case 'G' -> binary(8); // BINFLOAT
+        case 0x8a -> longInteger(in.get() & 0xFF); // LONG1
+        case 'X' -> push(1, new String(bytes(in.getInt()), StandardCharsets.UTF_8)); // BINUNICODE
+        case 0x8c -> push(1, new String(bytes(in.get() & 0xFF), StandardCharsets.UTF_8));
+        case 'B' -> binary(in.getInt()); // BINBYTES
+        case 'C' -> binary(in.get() & 0xFF); // SHORT_BINBYTES
+        case 'c' -> push(1, new Global(line() + " " + line()));
         case 'q' -> memo.put((long) (in.get() & 0xFF), top());
         case 'r' -> memo.put(in.getInt() & 0xFFFF_FFFFL, top());
         case 'h' -> recall(in.get() & 0xFF);
         case 'j' -> recall(in.getInt() & 0xFFFF_FFFFL);
-        case 't' -> push(1 + toMark());
-        case 0x85 -> group(1);
-        case 0x86 -> group(2);
-        case 0x87 -> group(3);
+        case 't' -> tuple(toMark());
+        case 0x85 -> tuple(last(1));
+        case 0x86 -> tuple(last(2));
+        case 0x87 -> tuple(last(3));
         case 'R', 0x81 -> group(2); // REDUCE, NEWOBJ
         case 'b' -> group(2); // BUILD
-        case 'Q' -> group(1); // BINPERSID
+        case 'Q' -> storage(pop()); // BINPERSID
         case 'a' -> group(2); // APPEND
         case 's' -> group(3); // SETITEM
         case 'e' -> extend(false);
@@ -106,15 +136,54 @@ final class PickleCheck {
     }
   }
 
-  private void number(long bytes) {
-    if (bytes < 0 || bytes > in.remaining()) {
-      throw new Fault("a value of " + bytes + " bytes does not fit");
+  private byte[] bytes(long count) {
+    if (count < 0 || count > in.remaining()) {
+      throw new Fault("a value of " + count + " bytes does not fit");
     }
-    in.position(in.position() + (int) bytes);
+    byte[] bytes = new byte[(int) count];
+    in.get(bytes);
+    return bytes;
+  }
+
+  private void binary(long count) {
+    bytes(count);
     push(1);
   }
 
-  private void line() {
+  private void longInteger(int count) {
+    byte[] bytes = bytes(count);
+    if (count == 0 || count > 8) {
+      throw new Fault("an integer has " + count + " bytes");
+    }
+    long value = bytes[count - 1]; // the last holds the sign
+    for (int i = count - 2; i >= 0; i--) {
+      value = value << 8 | (bytes[i] & 0xFF);
+    }
+    push(1, value);
+  }
+
+  /** The tuple ("storage", class, key, device, elements) becomes a tensor's memory. */
+  private void storage(Item reference) {
+    if (!(reference.content() instanceof List<?> parts)
+        || parts.size() != 5
+        || !(parts.get(1) instanceof Item type && type.content() instanceof Global global)
+        || !(parts.get(2) instanceof Item name && name.content() instanceof String key)
+        || !(parts.get(4) instanceof Item count && count.content() instanceof Long elements)) {
+      throw new Fault("a storage is not described as PyTorch does");
+    }
+    Long width = STORAGES.get(global.name());
+    if (width == null) {
+      throw new Fault("a storage of class '" + global.name() + "' is unknown");
+    }
+    long stored = sizes.applyAsLong(key);
+    if (elements < 0 || elements > stored / width || stored < 0) {
+      throw new Fault(
+          "storage '" + key + "' should have " + elements + " elements, more than are stored");
+    }
+    push(1);
+  }
+
+  private String line() {
     int start = in.position();
     while (in.get() != '\n') {
       // on to its end
@@ -124,73 +193,86 @@ final class PickleCheck {
     }
     byte[] text = new byte[in.position() - start - 1];
     in.get(start, text);
-    if (new String(text, StandardCharsets.ISO_8859_1).chars().anyMatch(c -> c < ' ')) {
+    String name = new String(text, StandardCharsets.ISO_8859_1);
+    if (name.chars().anyMatch(c -> c < ' ')) {
       throw new Fault("a name has control characters");
     }
+    return name;
   }
 
   private void push(int depth) {
+    push(depth, "");
+  }
+
+  private void push(int depth, Object content) {
     if (depth > MAX_DEPTH) {
       throw new Fault("values nest more than " + MAX_DEPTH + " deep");
     }
     if (stack.size() >= MAX_STACK) {
       throw new Fault("more than " + MAX_STACK + " values wait");
     }
-    stack.add(depth);
+    stack.add(new Item(depth, content));
   }
 
-  private int top() {
-    if (stack.isEmpty() || stack.get(stack.size() - 1) < 0) {
+  private Item top() {
+    if (stack.isEmpty() || stack.get(stack.size() - 1).depth() < 0) {
       throw new Fault("a value is missing");
     }
     return stack.get(stack.size() - 1);
   }
 
-  private int pop() {
-    int depth = top();
+  private Item pop() {
+    Item item = top();
     stack.remove(stack.size() - 1);
-    return depth;
+    return item;
+  }
+
+  /** Takes the last {@code count} values, the first of them first. */
+  private List<Item> last(int count) {
+    Item[] items = new Item[count];
+    for (int i = count - 1; i >= 0; i--) {
+      items[i] = pop();
+    }
+    return List.of(items);
+  }
+
+  private static int deepest(List<Item> items) {
+    return items.stream().mapToInt(Item::depth).max().orElse(0);
+  }
+
+  private void tuple(List<Item> items) {
+    push(deepest(items) + 1, items.size() <= 5 ? items : "");
   }
 
   private void group(int count) {
-    int deepest = 0;
-    for (int i = 0; i < count; i++) {
-      deepest = Math.max(deepest, pop());
-    }
-    push(deepest + 1);
+    push(deepest(last(count)) + 1);
   }
 
   private void recall(long index) {
-    Integer depth = memo.get(index);
-    if (depth == null) {
+    Item item = memo.get(index);
+    if (item == null) {
       throw new Fault("value " + index + " is asked for before it is kept");
     }
-    push(depth);
+    push(item.depth(), item.content());
   }
 
-  /** Takes the values after the last mark and the mark; returns the deepest. */
-  private int toMark() {
+  /** Takes the values after the last mark and the mark. */
+  private List<Item> toMark() {
     if (marks.isEmpty()) {
       throw new Fault("a mark is missing");
     }
-    int deepest = 0;
-    int from = marks.pop();
-    while (stack.size() > from + 1) {
-      deepest = Math.max(deepest, pop());
-    }
-    stack.remove(from);
-    return deepest;
+    List<Item> after = stack.subList(marks.pop() + 1, stack.size());
+    List<Item> items = List.copyOf(after);
+    after.clear();
+    stack.remove(stack.size() - 1);
+    return items;
   }
 
   private void extend(boolean pairs) {
-    if (marks.isEmpty()) {
-      throw new Fault("a mark is missing");
-    }
-    int count = stack.size() - marks.peek() - 1;
-    if (pairs && count % 2 != 0) {
+    List<Item> items = toMark();
+    if (pairs && items.size() % 2 != 0) {
       throw new Fault("a key has no value");
     }
-    int deepest = toMark();
-    push(Math.max(pop(), deepest + 1));
+    push(Math.max(pop().depth(), deepest(items) + 1));
   }
 }

@@ -105,7 +105,7 @@ final class ScriptArchive {
       if (total > MAX_TOTAL) {
         throw new TorchScriptException("unpacks to more than " + MAX_TOTAL + " bytes");
       }
-      check(zip, entry, entry.getName().substring(folder.length() + 1));
+      check(zip, entry, folder + "/");
     }
   }
 
@@ -132,7 +132,8 @@ final class ScriptArchive {
   }
 
   /** Reads every byte: sizes and checksum must be those that the archive states. */
-  private static void check(ZipFile zip, ZipEntry entry, String name) throws IOException {
+  private static void check(ZipFile zip, ZipEntry entry, String folder) throws IOException {
+    String name = entry.getName().substring(folder.length());
     boolean pickle = name.endsWith(".pkl") || name.endsWith("_pkl");
     boolean code = name.startsWith("code/") && name.endsWith(".py");
     boolean small = pickle || code || isVersion(name) || name.equals("byteorder");
@@ -162,7 +163,14 @@ final class ScriptArchive {
       throw new TorchScriptException("'" + name + "' is damaged: size or checksum is wrong");
     }
     if (pickle) {
-      PickleCheck.run(content, name);
+      String storages = folder + name.replaceFirst("\\.pkl$", "/");
+      PickleCheck.run(
+          content,
+          name,
+          key -> {
+            ZipEntry storage = zip.getEntry(storages + key);
+            return storage == null ? -1 : storage.getSize();
+          });
     } else if (code) {
       checkCode(content, name);
     } else if (isVersion(name)) {

@@ -73,7 +73,8 @@ class ScriptArchiveTest {
     Map<String, byte[]> entries = DamagedFileProperties.entries("resnet");
     byte[] weight = entries.get("resnet/data/0");
     entries.put("resnet/data/0", Arrays.copyOf(weight, 8));
-    refused(written(DamagedFileProperties.zip(entries)));
+    refused(written(DamagedFileProperties.zip(entries)))
+        .hasMessageContaining("more than are stored");
   }
 
   @Test
