@@ -1,0 +1,101 @@
+package dev.octet.torch.quant.nn;
+
+import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.core.rules.Settings;
+import dev.octet.torch.nn.Module;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * A class of float layers and how one of them becomes a quantized layer.
+ *
+ * @param <M> the class of float layers; the quantized layer is of a subclass
+ */
+public final class Twin<M extends Module> {
+  /** Makes a quantized layer that shares the parameters of a float one. */
+  interface Make<M> {
+    M apply(M layer, QuantDescriptor input, QuantDescriptor weight);
+  }
+
+  private final Class<M> layer;
+  private final DefaultDescriptors defaults;
+  private final Make<M> make;
+
+  private Twin(Class<M> layer, DefaultDescriptors defaults, Make<M> make) {
+    this.layer = layer;
+    this.defaults = defaults;
+    this.make = make;
+  }
+
+  /**
+   * A quantized form of the caller's own.
+   *
+   * @param layer exactly this class is replaced, not its subclasses
+   * @param quantized makes an instance of a subclass that shares the parameters of what it is
+   *     given, and does not close it
+   */
+  public static <M extends Module> Twin<M> of(Class<M> layer, Function<M, ? extends M> quantized) {
+    return new Twin<>(
+        layer, DefaultDescriptors.inputOnly(), (from, input, weight) -> quantized.apply(from));
+  }
+
+  /**
+   * A quantized form of the caller's own that heeds the descriptors of rules.
+   *
+   * @param defaults what rules change
+   * @param quantized makes an instance of a subclass with these descriptors
+   */
+  static <M extends Module> Twin<M> ofWeighted(
+      Class<M> layer, DefaultDescriptors defaults, Make<M> quantized) {
+    return new Twin<>(layer, defaults, quantized);
+  }
+
+  /** The same for a layer without weights. */
+  static <M extends Module> Twin<M> ofInput(
+      Class<M> layer, DefaultDescriptors defaults, BiFunction<M, QuantDescriptor, M> quantized) {
+    return new Twin<>(layer, defaults, (from, input, weight) -> quantized.apply(from, input));
+  }
+
+  /** The class of float layers. */
+  public Class<M> layer() {
+    return layer;
+  }
+
+  /**
+   * The quantized form of a layer, in the same mode and with the same parameters frozen.
+   *
+   * @throws IllegalStateException if what was made is no subclass, or the same class again
+   */
+  M quantize(Module from, Settings input, Settings weight) {
+    M typed = layer.cast(from);
+    Map<Tensor, Boolean> gradients = new IdentityHashMap<>();
+    from.parameters().values().forEach(each -> gradients.put(each, each.requires_grad()));
+    M made =
+        make.apply(typed, input.applyTo(defaults.input()), onChannels(weight, defaults.weight()));
+    // Registering a parameter a second time switches its gradient on.
+    gradients.forEach(Tensor::set_requires_grad);
+    if (!layer.isInstance(made) || made.getClass() == layer) {
+      throw new IllegalStateException(
+          made + " is no quantized form of " + from + ": its class must extend " + layer.getName());
+    }
+    made.train(from.isTraining());
+    return made;
+  }
+
+  /** Rules name no axis: "per channel" means the axis of the layer's output channels. */
+  private QuantDescriptor onChannels(Settings settings, QuantDescriptor base) {
+    QuantDescriptor changed = settings.applyTo(base);
+    return settings.granularity() instanceof Granularity.PerAxis
+        ? changed.toBuilder().granularity(defaults.channels()).build()
+        : changed;
+  }
+
+  @Override
+  public String toString() {
+    return "Twin of " + layer.getSimpleName();
+  }
+}
