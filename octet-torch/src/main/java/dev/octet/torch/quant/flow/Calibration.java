@@ -1,15 +1,12 @@
 package dev.octet.torch.quant.flow;
 
-import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.torch.Scope;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
 import dev.octet.torch.quant.nn.QuantizedLayer;
 import dev.octet.torch.quant.nn.QuantizedWeight;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
 /**

@@ -109,7 +109,7 @@ public record CrossCheck(Map<String, Difference> byLayer) {
                 path.isEmpty() ? "(output)" : path,
                 String.format(Locale.ROOT, "%.2f", difference.sqnr()),
                 String.format(Locale.ROOT, "%.6f", difference.cosine()),
-                String.format(Locale.ROOT, "%.6g", difference.largest())));
+                String.format(Locale.ROOT, "%.6g", difference.maxError())));
     return table.toString();
   }
 

@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
  * The quantizers of a model by name: look at them, switch some off, freeze them.
  *
  * <p>A name is a quantizer's path, such as {@code layer1.0.conv1._input_quantizer}. In wildcards
- * {@code *} stands for any characters, dots too, and {@code ?} for one; a {@link Pattern} must match
- * the whole name.
+ * {@code *} stands for any characters, dots too, and {@code ?} for one; a {@link Pattern} must
+ * match the whole name.
  */
 public final class Quantizers {
   private Quantizers() {}

@@ -27,8 +27,7 @@ public record Sensitivity(double floatScore, double quantizedScore, List<Row> ro
    * @param loss {@code floatScore - onlyThis}: what quantizing it costs by itself
    * @param gain {@code allButThis - quantizedScore}: what leaving it float would win back
    */
-  public record Row(
-      String layer, double onlyThis, double allButThis, double loss, double gain) {}
+  public record Row(String layer, double onlyThis, double allButThis, double loss, double gain) {}
 
   public Sensitivity {
     rows = List.copyOf(rows);
@@ -83,7 +82,8 @@ public record Sensitivity(double floatScore, double quantizedScore, List<Row> ro
   public String toString() {
     Table table = new Table("layer", "only this", "loss", "all but this", "gain");
     table.row("(none quantized)", number(floatScore), "", "", "");
-    table.row("(all quantized)", number(quantizedScore), number(floatScore - quantizedScore), "", "");
+    table.row(
+        "(all quantized)", number(quantizedScore), number(floatScore - quantizedScore), "", "");
     for (Row row : rows) {
       table.row(
           row.layer(),

@@ -1,6 +1,10 @@
 package dev.octet.torch.quant.nn;
 
 import dev.octet.torch.Tensors;
+import dev.octet.torch.nn.CellWeights;
+import dev.octet.torch.nn.Child;
+import dev.octet.torch.nn.GRU;
+import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
@@ -8,66 +12,78 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Quantizes what one cell of a recurrent network multiplies: its input x and hidden state h, and
- * their weights.
+ * their weights. One quantizer of each, or two, as {@link RecurrentRanges} says.
  *
- * <p>Joint, as in pytorch-quantization: one range for x and h, and one for each row of [W_ih |
- * W_hh], for an engine that multiplies both at once. Separate: every operand has its own.
- *
- * @param inputs one quantizer, or those of x and of h
- * @param weights one quantizer, or those of W_ih and of W_hh
+ * @param inputs one for [x, h], or those of x and of h
+ * @param weights one for [W_ih | W_hh], or those of W_ih and of W_hh
  */
-record CellQuantizers(List<TensorQuantizer> inputs, List<TensorQuantizer> weights) {
-  /** Two operands, of x and of h. */
-  record Pair(Tensor x, Tensor h) {}
-
+record CellQuantizers(
+    List<Child<TensorQuantizer>> inputs, List<Child<TensorQuantizer>> weights) {
   CellQuantizers {
     inputs = List.copyOf(inputs);
     weights = List.copyOf(weights);
   }
 
-  boolean isJoint() {
+  /** The products of input and hidden state, summed. Weights are quantized now, for all steps. */
+  StepLinear<Tensor> sum(CellWeights of) {
+    if (!isJoint()) {
+      StepLinear<GRU.Products> products = apart(of);
+      return (x, h) -> {
+        GRU.Products both = products.apply(x, h);
+        return Ops.add(both.input(), both.hidden());
+      };
+    }
+    Tensor weight = weights.get(0).call(Ops.cat(List.of(of.ih(), of.hh()), 1));
+    Tensor biasHh = of.biasHh();
+    return (x, h) -> {
+      Tensor product = Ops.linear(quantized(x, h), weight, of.biasIh());
+      return biasHh == null ? product : Ops.add(product, biasHh);
+    };
+  }
+
+  /** The products of input and hidden state, apart. */
+  StepLinear<GRU.Products> apart(CellWeights of) {
+    if (isJoint()) {
+      long[] widths = {width(of.ih()), width(of.hh())};
+      List<Tensor> weight =
+          Ops.split(weights.get(0).call(Ops.cat(List.of(of.ih(), of.hh()), 1)), widths, 1);
+      return (x, h) -> {
+        List<Tensor> parts = Ops.split(quantized(x, h), widths, 1);
+        return products(of, parts.get(0), weight.get(0), parts.get(1), weight.get(1));
+      };
+    }
+    Tensor ih = weights.get(0).call(of.ih());
+    Tensor hh = weights.get(1).call(of.hh());
+    return (x, h) -> products(of, inputs.get(0).call(x), ih, inputs.get(1).call(h), hh);
+  }
+
+  /** What the quantizers of weights see. */
+  List<QuantizedWeight> quantizedWeights(String suffix, CellWeights of) {
+    String ih = "weight_ih" + suffix;
+    String hh = "weight_hh" + suffix;
+    return isJoint()
+        ? List.of(
+            new QuantizedWeight(ih + "|" + hh, weights.get(0).get(), List.of(of.ih(), of.hh())))
+        : List.of(
+            new QuantizedWeight(ih, weights.get(0).get(), List.of(of.ih())),
+            new QuantizedWeight(hh, weights.get(1).get(), List.of(of.hh())));
+  }
+
+  private boolean isJoint() {
     return inputs.size() == 1;
   }
 
-  /** Whether x may be quantized for all steps at once: its range does not depend on h. */
-  boolean quantizesInputApart() {
-    TensorQuantizer input = inputs.get(0);
-    return !isJoint() || !input.isEnabled() || input.hasFixedRange() && !input.isCalib();
+  private Tensor quantized(Tensor x, Tensor h) {
+    return inputs.get(0).call(Ops.cat(List.of(x, h), 1));
   }
 
-  Tensor input(Tensor x) {
-    return inputs.get(0).call(x);
+  private static GRU.Products products(
+      CellWeights of, Tensor x, Tensor ih, Tensor h, Tensor hh) {
+    return new GRU.Products(
+        Ops.linear(x, ih, of.biasIh()), Ops.linear(h, hh, of.biasHh()));
   }
 
-  Tensor hidden(Tensor h) {
-    return inputs.get(isJoint() ? 0 : 1).call(h);
-  }
-
-  /** Both at once, from {@code [batch, features]} each. */
-  Pair inputs(Tensor x, Tensor h) {
-    return isJoint() ? joint(inputs.get(0), x, h) : new Pair(input(x), hidden(h));
-  }
-
-  Pair weights(Tensor ih, Tensor hh) {
-    return isJoint()
-        ? joint(weights.get(0), ih, hh)
-        : new Pair(weights.get(0).call(ih), weights.get(1).call(hh));
-  }
-
-  /** What the quantizers of weights see, for one cell. */
-  List<QuantizedWeight> quantizedWeights(String suffix, Tensor ih, Tensor hh) {
-    String nameX = "weight_ih" + suffix;
-    String nameH = "weight_hh" + suffix;
-    return isJoint()
-        ? List.of(new QuantizedWeight(nameX + "|" + nameH, weights.get(0), List.of(ih, hh)))
-        : List.of(
-            new QuantizedWeight(nameX, weights.get(0), List.of(ih)),
-            new QuantizedWeight(nameH, weights.get(1), List.of(hh)));
-  }
-
-  private static Pair joint(TensorQuantizer quantizer, Tensor x, Tensor h) {
-    long[] widths = {Tensors.shape(x)[1], Tensors.shape(h)[1]};
-    List<Tensor> parts = Ops.split(quantizer.call(Ops.cat(List.of(x, h), 1)), widths, 1);
-    return new Pair(parts.get(0), parts.get(1));
+  private static long width(Tensor weight) {
+    return Tensors.shape(weight)[1];
   }
 }

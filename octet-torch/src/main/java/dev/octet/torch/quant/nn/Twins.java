@@ -24,8 +24,7 @@ final class Twins {
     this.byClass = byClass;
   }
 
-  static Twins with(
-      Collection<String> floatModules, Collection<? extends Twin<?>> customModules) {
+  static Twins with(Collection<String> floatModules, Collection<? extends Twin<?>> customModules) {
     Set<String> known =
         STANDARD.keySet().stream()
             .map(Class::getSimpleName)
