@@ -113,6 +113,11 @@ public final class Tracer implements AutoCloseable {
             + " buffer of the module");
   }
 
+  /** Whether a tensor is a parameter or buffer, the same in every run, and not computed. */
+  public boolean isWeight(Tensor tensor) {
+    return weights.containsKey(address(tensor));
+  }
+
   /** A constant of the graph. */
   public Value constant(dev.octet.graph.Tensor tensor) {
     return graph.addConstant(qualified("constant"), tensor);
