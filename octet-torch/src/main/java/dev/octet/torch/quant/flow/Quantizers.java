@@ -7,6 +7,7 @@ import dev.octet.torch.quant.TensorQuantizer;
 import dev.octet.torch.quant.nn.QuantizedLayer;
 import dev.octet.torch.quant.nn.QuantizedWeight;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,7 +114,7 @@ public final class Quantizers {
    * by itself under its own.
    */
   static Map<String, List<TensorQuantizer>> byLayer(Module model) {
-    Map<Module, String> owners = new java.util.IdentityHashMap<>();
+    IdentityHashMap<Module, String> owners = new IdentityHashMap<>();
     Map<String, List<TensorQuantizer>> layers = new LinkedHashMap<>();
     model
         .modules()

@@ -17,7 +17,8 @@ final class Wildcard {
     }
     StringBuilder regex = new StringBuilder();
     StringBuilder literal = new StringBuilder();
-    for (char c : wildcard.toCharArray()) {
+    for (int i = 0; i < wildcard.length(); i++) {
+      char c = wildcard.charAt(i);
       if (c == '*' || c == '?') {
         quote(regex, literal);
         // A run of stars is one: several would only make the matcher try more ways.

@@ -17,8 +17,7 @@ import org.bytedeco.pytorch.Tensor;
  * @param inputs one for [x, h], or those of x and of h
  * @param weights one for [W_ih | W_hh], or those of W_ih and of W_hh
  */
-record CellQuantizers(
-    List<Child<TensorQuantizer>> inputs, List<Child<TensorQuantizer>> weights) {
+record CellQuantizers(List<Child<TensorQuantizer>> inputs, List<Child<TensorQuantizer>> weights) {
   CellQuantizers {
     inputs = List.copyOf(inputs);
     weights = List.copyOf(weights);
@@ -77,10 +76,8 @@ record CellQuantizers(
     return inputs.get(0).call(Ops.cat(List.of(x, h), 1));
   }
 
-  private static GRU.Products products(
-      CellWeights of, Tensor x, Tensor ih, Tensor h, Tensor hh) {
-    return new GRU.Products(
-        Ops.linear(x, ih, of.biasIh()), Ops.linear(h, hh, of.biasHh()));
+  private static GRU.Products products(CellWeights of, Tensor x, Tensor ih, Tensor h, Tensor hh) {
+    return new GRU.Products(Ops.linear(x, ih, of.biasIh()), Ops.linear(h, hh, of.biasHh()));
   }
 
   private static long width(Tensor weight) {

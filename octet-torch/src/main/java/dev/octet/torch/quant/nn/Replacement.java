@@ -8,7 +8,6 @@ import dev.octet.torch.quant.TensorQuantizer;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -168,8 +167,8 @@ public final class Replacement {
   private static final class Search {
     final Rules.Session session;
     final Twins twins;
-    final Map<Module, Boolean> seen = new IdentityHashMap<>();
-    final Map<Module, Swap> swaps = new IdentityHashMap<>();
+    final IdentityHashMap<Module, Boolean> seen = new IdentityHashMap<>();
+    final IdentityHashMap<Module, Swap> swaps = new IdentityHashMap<>();
     final List<Swap> ordered = new ArrayList<>();
     final List<Kept> kept = new ArrayList<>();
 

@@ -5,9 +5,9 @@ import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.rules.Settings;
 import dev.octet.torch.nn.Module;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -72,16 +72,28 @@ public final class Twin<M extends Module> {
    */
   M quantize(Module from, Settings input, Settings weight) {
     M typed = layer.cast(from);
-    Map<Tensor, Boolean> gradients = new IdentityHashMap<>();
-    from.parameters().values().forEach(each -> gradients.put(each, each.requires_grad()));
     M made =
-        make.apply(typed, input.applyTo(defaults.input()), onChannels(weight, defaults.weight()));
-    // Registering a parameter a second time switches its gradient on.
-    gradients.forEach(Tensor::set_requires_grad);
+        sharing(
+            typed,
+            () ->
+                make.apply(
+                    typed, input.applyTo(defaults.input()), onChannels(weight, defaults.weight())));
     if (!layer.isInstance(made) || made.getClass() == layer) {
       throw new IllegalStateException(
           made + " is no quantized form of " + from + ": its class must extend " + layer.getName());
     }
+    return made;
+  }
+
+  /**
+   * Makes a layer over the parameters of another, in the same mode. Registering a parameter a
+   * second time switches its gradient on, so those that were frozen are frozen again.
+   */
+  static <L extends Module> L sharing(Module from, Supplier<L> make) {
+    IdentityHashMap<Tensor, Boolean> gradients = new IdentityHashMap<>();
+    from.parameters().values().forEach(each -> gradients.put(each, each.requires_grad()));
+    L made = make.get();
+    gradients.forEach(Tensor::set_requires_grad);
     made.train(from.isTraining());
     return made;
   }
