@@ -1,6 +1,6 @@
 package dev.octet.torch.quant.nn;
 
-import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.nn.GRU;
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.quant.TensorQuantizer;
@@ -12,24 +12,29 @@ import java.util.List;
  */
 public final class QuantGRU extends GRU implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said. */
-  public static final DefaultDescriptors DEFAULTS = DefaultDescriptors.weightAxis(0);
+  public static final LayerDefaults DEFAULTS = LayerDefaults.weightAxis(0);
 
   private final RecurrentQuantizers quantizers;
 
   private QuantGRU(
-      GRU from, QuantDescriptor input, QuantDescriptor weight, RecurrentRanges ranges) {
+      GRU from, QuantizerConfig input, QuantizerConfig weight, RecurrentRanges ranges) {
     super(from);
     quantizers = new RecurrentQuantizers(this, this::child, input, weight, ranges);
   }
 
   /** The quantized form of a layer, with shared parameters, joint ranges and the defaults. */
   public static QuantGRU from(GRU from) {
-    return from(from, DEFAULTS.input(), DEFAULTS.weight(), RecurrentRanges.JOINT);
+    return from(from, DEFAULTS.input(), DEFAULTS.weight());
+  }
+
+  /** The same with settings for inputs and weights. */
+  public static QuantGRU from(GRU from, QuantizerConfig input, QuantizerConfig weight) {
+    return from(from, input, weight, RecurrentRanges.JOINT);
   }
 
   /** The quantized form of a layer; it shares the parameters, and both are to be closed. */
   public static QuantGRU from(
-      GRU from, QuantDescriptor input, QuantDescriptor weight, RecurrentRanges ranges) {
+      GRU from, QuantizerConfig input, QuantizerConfig weight, RecurrentRanges ranges) {
     return Twin.sharing(from, () -> new QuantGRU(from, input, weight, ranges));
   }
 

@@ -1,6 +1,6 @@
 package dev.octet.torch.quant.nn;
 
-import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.RecurrentLayer;
@@ -11,19 +11,15 @@ import java.util.List;
 
 /** The quantizers of all layers and directions of a recurrent network. */
 final class RecurrentQuantizers {
-  /** Adds a child to the layer. */
-  interface Adder {
-    <M extends Module> Child<M> add(String name, M child);
-  }
 
   private final RecurrentLayer layer;
   private final List<CellQuantizers> cells = new ArrayList<>();
 
   RecurrentQuantizers(
       RecurrentLayer layer,
-      Adder adder,
-      QuantDescriptor input,
-      QuantDescriptor weight,
+      LayerQuantizers.Adder adder,
+      QuantizerConfig input,
+      QuantizerConfig weight,
       RecurrentRanges ranges) {
     this.layer = layer;
     Recurrence shape = layer.recurrence();
@@ -68,7 +64,7 @@ final class RecurrentQuantizers {
   private static final class QuantizerList extends Module {
     private final List<Child<TensorQuantizer>> places = new ArrayList<>();
 
-    QuantizerList(QuantDescriptor descriptor, int count) {
+    QuantizerList(QuantizerConfig descriptor, int count) {
       for (int i = 0; i < count; i++) {
         places.add(child(Integer.toString(i), new TensorQuantizer(descriptor)));
       }

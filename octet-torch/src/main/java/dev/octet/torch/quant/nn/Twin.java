@@ -2,6 +2,7 @@ package dev.octet.torch.quant.nn;
 
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.core.rules.Settings;
 import dev.octet.torch.nn.Module;
 import java.util.IdentityHashMap;
@@ -18,14 +19,14 @@ import org.bytedeco.pytorch.Tensor;
 public final class Twin<M extends Module> {
   /** Makes a quantized layer that shares the parameters of a float one. */
   interface Make<M> {
-    M apply(M layer, QuantDescriptor input, QuantDescriptor weight);
+    M apply(M layer, QuantizerConfig input, QuantizerConfig weight);
   }
 
   private final Class<M> layer;
-  private final DefaultDescriptors defaults;
+  private final LayerDefaults defaults;
   private final Make<M> make;
 
-  private Twin(Class<M> layer, DefaultDescriptors defaults, Make<M> make) {
+  private Twin(Class<M> layer, LayerDefaults defaults, Make<M> make) {
     this.layer = layer;
     this.defaults = defaults;
     this.make = make;
@@ -40,23 +41,20 @@ public final class Twin<M extends Module> {
    */
   public static <M extends Module> Twin<M> of(Class<M> layer, Function<M, ? extends M> quantized) {
     return new Twin<>(
-        layer, DefaultDescriptors.inputOnly(), (from, input, weight) -> quantized.apply(from));
+        layer, LayerDefaults.inputOnly(), (from, input, weight) -> quantized.apply(from));
   }
 
-  /**
-   * A quantized form of the caller's own that heeds the descriptors of rules.
-   *
-   * @param defaults what rules change
-   * @param quantized makes an instance of a subclass with these descriptors
-   */
-  static <M extends Module> Twin<M> ofWeighted(
-      Class<M> layer, DefaultDescriptors defaults, Make<M> quantized) {
+  /** A form whose descriptors rules may change. */
+  static <M extends Module> Twin<M> weighted(
+      Class<M> layer, LayerDefaults defaults, Make<M> quantized) {
     return new Twin<>(layer, defaults, quantized);
   }
 
   /** The same for a layer without weights. */
-  static <M extends Module> Twin<M> ofInput(
-      Class<M> layer, DefaultDescriptors defaults, BiFunction<M, QuantDescriptor, M> quantized) {
+  static <M extends Module> Twin<M> unweighted(
+      Class<M> layer,
+      LayerDefaults defaults,
+      BiFunction<M, QuantizerConfig, ? extends M> quantized) {
     return new Twin<>(layer, defaults, (from, input, weight) -> quantized.apply(from, input));
   }
 
@@ -77,7 +75,9 @@ public final class Twin<M extends Module> {
             typed,
             () ->
                 make.apply(
-                    typed, input.applyTo(defaults.input()), onChannels(weight, defaults.weight())));
+                    typed,
+                    changed(defaults.input(), input, false),
+                    changed(defaults.weight(), weight, true)));
     if (!layer.isInstance(made) || made.getClass() == layer) {
       throw new IllegalStateException(
           made + " is no quantized form of " + from + ": its class must extend " + layer.getName());
@@ -98,12 +98,13 @@ public final class Twin<M extends Module> {
     return made;
   }
 
-  /** Rules name no axis: "per channel" means the axis of the layer's output channels. */
-  private QuantDescriptor onChannels(Settings settings, QuantDescriptor base) {
-    QuantDescriptor changed = settings.applyTo(base);
-    return settings.granularity() instanceof Granularity.PerAxis
-        ? changed.toBuilder().granularity(defaults.channels()).build()
-        : changed;
+  /** Rules name no axis: a weight's "per channel" means the axis of the output channels. */
+  private QuantizerConfig changed(QuantizerConfig base, Settings settings, boolean weight) {
+    QuantDescriptor changed = settings.applyTo(base.descriptor());
+    if (weight && settings.granularity() instanceof Granularity.PerAxis) {
+      changed = changed.toBuilder().granularity(defaults.channels()).build();
+    }
+    return base.toBuilder().descriptor(changed).build();
   }
 
   @Override

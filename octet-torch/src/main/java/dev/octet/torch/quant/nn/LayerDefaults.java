@@ -2,6 +2,7 @@ package dev.octet.torch.quant.nn;
 
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.torch.quant.QuantizerConfig;
 import java.util.Objects;
 
 /**
@@ -9,34 +10,33 @@ import java.util.Objects;
  * QuantConv2d.DEFAULTS.setInput(...)}. They are the class's, for the whole process, and are read
  * when a layer is made.
  */
-public final class DefaultDescriptors {
-  private final QuantDescriptor firstInput;
-  private final QuantDescriptor firstWeight;
-  private volatile QuantDescriptor input;
-  private volatile QuantDescriptor weight;
+public final class LayerDefaults {
+  private final QuantizerConfig firstInput;
+  private final QuantizerConfig firstWeight;
+  private volatile QuantizerConfig input;
+  private volatile QuantizerConfig weight;
 
-  private DefaultDescriptors(QuantDescriptor input, QuantDescriptor weight) {
-    this.firstInput = input;
-    this.firstWeight = weight;
-    this.input = input;
-    this.weight = weight;
+  private LayerDefaults(QuantDescriptor input, QuantDescriptor weight) {
+    this.firstInput = QuantizerConfig.of(input);
+    this.firstWeight = QuantizerConfig.of(weight);
+    this.input = firstInput;
+    this.weight = firstWeight;
   }
 
   /** Signed 8-bit integers: one range for the input, one for each index of the weight's axis. */
-  static DefaultDescriptors weightAxis(int axis) {
-    return new DefaultDescriptors(
+  static LayerDefaults weightAxis(int axis) {
+    return new LayerDefaults(
         QuantDescriptor.int8Activation(),
         QuantDescriptor.builder().granularity(Granularity.perAxis(axis)).build());
   }
 
   /** Signed 8-bit integers, one range for the tensor: for layers without weights. */
-  static DefaultDescriptors inputOnly() {
-    return new DefaultDescriptors(
-        QuantDescriptor.int8Activation(), QuantDescriptor.int8Activation());
+  static LayerDefaults inputOnly() {
+    return new LayerDefaults(QuantDescriptor.int8Activation(), QuantDescriptor.int8Activation());
   }
 
   /** How inputs are quantized; at first signed 8-bit integers with one range for the tensor. */
-  public QuantDescriptor input() {
+  public QuantizerConfig input() {
     return input;
   }
 
@@ -44,18 +44,28 @@ public final class DefaultDescriptors {
    * How weights are quantized; at first signed 8-bit integers with a range for each index of the
    * output channels' axis. Layers without weights read nothing of it.
    */
-  public QuantDescriptor weight() {
+  public QuantizerConfig weight() {
     return weight;
   }
 
   /** Changes how inputs are quantized, for layers made from now on. */
+  public void setInput(QuantizerConfig config) {
+    input = Objects.requireNonNull(config, "the input's settings are null");
+  }
+
+  /** Changes how inputs are quantized, for layers made from now on. */
   public void setInput(QuantDescriptor descriptor) {
-    input = Objects.requireNonNull(descriptor, "the input descriptor is null");
+    setInput(QuantizerConfig.of(descriptor));
+  }
+
+  /** Changes how weights are quantized, for layers made from now on. */
+  public void setWeight(QuantizerConfig config) {
+    weight = Objects.requireNonNull(config, "the weight's settings are null");
   }
 
   /** Changes how weights are quantized, for layers made from now on. */
   public void setWeight(QuantDescriptor descriptor) {
-    weight = Objects.requireNonNull(descriptor, "the weight descriptor is null");
+    setWeight(QuantizerConfig.of(descriptor));
   }
 
   /** Goes back to what it was at first. */
@@ -66,6 +76,6 @@ public final class DefaultDescriptors {
 
   /** The axis of a weight's output channels, to which rules refer without naming it. */
   Granularity channels() {
-    return firstWeight.granularity();
+    return firstWeight.descriptor().granularity();
   }
 }
