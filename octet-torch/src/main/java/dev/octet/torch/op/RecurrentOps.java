@@ -78,24 +78,24 @@ public final class RecurrentOps {
             case LSTM -> {
               var made =
                   torch.lstm(x, vector(start), all, bias, layers, dropout, training, both, first);
-              yield List.of(made.get0(), made.get1(), made.get2());
+              yield owned(made.get0(), made.get1(), made.get2());
             }
             case GRU -> {
               var made =
                   torch.gru(x, start.get(0), all, bias, layers, dropout, training, both, first);
-              yield List.of(made.get0(), made.get1());
+              yield owned(made.get0(), made.get1());
             }
             case RNN_TANH -> {
               var made =
                   torch.rnn_tanh(
                       x, start.get(0), all, bias, layers, dropout, training, both, first);
-              yield List.of(made.get0(), made.get1());
+              yield owned(made.get0(), made.get1());
             }
             case RNN_RELU -> {
               var made =
                   torch.rnn_relu(
                       x, start.get(0), all, bias, layers, dropout, training, both, first);
-              yield List.of(made.get0(), made.get1());
+              yield owned(made.get0(), made.get1());
             }
           };
       Tracer tracer = Tracer.current();
@@ -162,24 +162,24 @@ public final class RecurrentOps {
               var made =
                   torch.lstm(
                       data, sizes, vector(start), all, bias, layers, dropout, training, both);
-              yield List.of(made.get0(), made.get1(), made.get2());
+              yield owned(made.get0(), made.get1(), made.get2());
             }
             case GRU -> {
               var made =
                   torch.gru(data, sizes, start.get(0), all, bias, layers, dropout, training, both);
-              yield List.of(made.get0(), made.get1());
+              yield owned(made.get0(), made.get1());
             }
             case RNN_TANH -> {
               var made =
                   torch.rnn_tanh(
                       data, sizes, start.get(0), all, bias, layers, dropout, training, both);
-              yield List.of(made.get0(), made.get1());
+              yield owned(made.get0(), made.get1());
             }
             case RNN_RELU -> {
               var made =
                   torch.rnn_relu(
                       data, sizes, start.get(0), all, bias, layers, dropout, training, both);
-              yield List.of(made.get0(), made.get1());
+              yield owned(made.get0(), made.get1());
             }
           };
       outputs.forEach(scope::give);
@@ -266,6 +266,11 @@ public final class RecurrentOps {
       zeros.add(torch.zeros(shape, new TensorOptions(Tensors.type(x))));
     }
     return zeros;
+  }
+
+  /** Handles of their own: a tuple's elements lie in its memory and end with it. */
+  private static List<Tensor> owned(Tensor... elements) {
+    return Arrays.stream(elements).map(Tensor::new).toList();
   }
 
   private static TensorVector vector(List<Tensor> tensors) {
