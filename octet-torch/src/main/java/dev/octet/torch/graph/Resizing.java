@@ -19,21 +19,19 @@ final class Resizing {
           entry("Upsample", Kernel.of(Resizing::upsample)));
 
   /** How one axis is resized. */
-  private record Axis(Call c, long from, long to, double scale) {
-    double position(long i) {
+  private record Axis(Call c, long from, long to, float scale) {
+    /** In float32, as runtimes compute it: it decides which of two neighbours is the nearest. */
+    float position(long i) {
       String way =
           c.node().op().equals("Upsample") || c.opset() < 11
               ? "asymmetric"
               : c.text("coordinate_transformation_mode", "half_pixel");
+      float halfPixel = (i + 0.5f) / scale - 0.5f;
       return switch (way) {
-        case "half_pixel" -> (i + 0.5) / scale - 0.5;
-        case "half_pixel_symmetric" -> {
-          double adjustment = to / (scale * from);
-          double centre = from / 2.0;
-          yield centre * (1 - adjustment) + (i + 0.5) / scale - 0.5;
-        }
-        case "pytorch_half_pixel" -> to > 1 ? (i + 0.5) / scale - 0.5 : 0;
-        case "align_corners" -> to > 1 ? i * (from - 1.0) / (to - 1.0) : 0;
+        case "half_pixel" -> halfPixel;
+        case "half_pixel_symmetric" -> from / 2.0f * (1 - (float) to / (scale * from)) + halfPixel;
+        case "pytorch_half_pixel" -> to > 1 ? halfPixel : 0;
+        case "align_corners" -> to > 1 ? i * (from - 1.0f) / (to - 1.0f) : 0;
         case "asymmetric" -> i / scale;
         default ->
             throw new IllegalArgumentException(
@@ -42,15 +40,15 @@ final class Resizing {
     }
 
     long nearest(long i) {
-      double at = position(i);
+      float at = position(i);
       String way =
           c.node().op().equals("Upsample") || c.opset() < 11
               ? "floor"
               : c.text("nearest_mode", "round_prefer_floor");
       double picked =
           switch (way) {
-            case "round_prefer_floor" -> Math.ceil(at - 0.5);
-            case "round_prefer_ceil" -> Math.floor(at + 0.5);
+            case "round_prefer_floor" -> Math.ceil(at - 0.5f);
+            case "round_prefer_ceil" -> Math.floor(at + 0.5f);
             case "floor" -> Math.floor(at);
             case "ceil" -> Math.ceil(at);
             default ->
@@ -102,7 +100,7 @@ final class Resizing {
       int axis = Call.axis(axes[i], shape.length);
       long from = shape[axis];
       long to = bySize ? sizes[i] : (long) Math.floor(from * scales[i]);
-      double scale = bySize ? (double) to / from : scales[i];
+      float scale = bySize ? (float) to / from : (float) scales[i];
       if (to < 0 || !(scale > 0) || from < 1) {
         throw new IllegalArgumentException(
             "axis " + axis + " of " + Arrays.toString(shape) + " cannot get size " + to);
