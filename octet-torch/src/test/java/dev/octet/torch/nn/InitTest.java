@@ -16,8 +16,7 @@ final class InitTest {
   /** Fan-in 90, fan-out 1800. */
   private static float[] filled(UnaryOperator<Tensor> fill) {
     try (Scope scope = Scope.open()) {
-      return Tensors.toFloats(
-          fill.apply(Tensors.uninitialised(ScalarType.Float, 200, 10, 3, 3)));
+      return Tensors.toFloats(fill.apply(Tensors.uninitialised(ScalarType.Float, 200, 10, 3, 3)));
     }
   }
 
@@ -61,7 +60,8 @@ final class InitTest {
       sum += value;
     }
     // Between -1 and 0.5 deviations, the mean is 1 + 2 (φ(-1) - φ(0.5)) / (Φ(0.5) - Φ(-1)).
-    assertThat(sum / cut.length).isCloseTo(1 + 2 * (0.241971 - 0.352065) / (0.691462 - 0.158655), within(0.02));
+    assertThat(sum / cut.length)
+        .isCloseTo(1 + 2 * (0.241971 - 0.352065) / (0.691462 - 0.158655), within(0.02));
   }
 
   @Test
@@ -86,7 +86,8 @@ final class InitTest {
       assertThatThrownBy(() -> Init.kaimingUniform(flat, 0)).hasMessageContaining("no fan-in");
       assertThatThrownBy(() -> Init.uniform(flat, 2, 1)).hasMessageContaining("above high");
       assertThatThrownBy(() -> Init.normal(flat, 0, -1)).hasMessageContaining("-1.0");
-      assertThatThrownBy(() -> Init.truncNormal(flat, 0, 1, 2, 2)).hasMessageContaining("2.0 to 2.0");
+      assertThatThrownBy(() -> Init.truncNormal(flat, 0, 1, 2, 2))
+          .hasMessageContaining("2.0 to 2.0");
       assertThatThrownBy(() -> Init.constant(Tensors.of(new long[2], 2), 1))
           .hasMessageContaining("Long[2] cannot be initialised");
     }

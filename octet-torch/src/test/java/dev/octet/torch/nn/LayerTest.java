@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
@@ -38,7 +39,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.bytedeco.pytorch.kReflect;
 import org.bytedeco.pytorch.kSame;
-import org.bytedeco.javacpp.LongPointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -46,11 +46,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 final class LayerTest {
   /** LibTorch's module and how to call it: its classes have no common forward. */
-  private record Theirs(
-      org.bytedeco.pytorch.Module module, Function<Tensor, Tensor> forward) {}
+  private record Theirs(org.bytedeco.pytorch.Module module, Function<Tensor, Tensor> forward) {}
 
-  private static Arguments pair(
-      Supplier<Module> ours, Supplier<Theirs> theirs, long... shape) {
+  private static Arguments pair(Supplier<Module> ours, Supplier<Theirs> theirs, long... shape) {
     return arguments(ours, theirs, shape);
   }
 
@@ -102,8 +100,7 @@ final class LayerTest {
         pair(
             () -> Conv3d.builder(2, 3, 2).build(),
             () -> {
-              Conv3dImpl module =
-                  new Conv3dImpl(new Conv3dOptions(2, 3, new LongPointer(2, 2, 2)));
+              Conv3dImpl module = new Conv3dImpl(new Conv3dOptions(2, 3, new LongPointer(2, 2, 2)));
               return new Theirs(module, module::forward);
             },
             2,
@@ -293,11 +290,12 @@ final class LayerTest {
       assertThat(net.stateDict().keySet()).containsExactly("0.weight", "0.bias");
       assertThat(net.tree())
           .isEqualTo(
-              "Sequential(\n"
-                  + "  (0): Linear(in_features=2, out_features=3, bias=True)\n"
-                  + "  (1): ReLU()\n"
-                  + "  (2): Identity()\n"
-                  + ")");
+              """
+              Sequential(
+                (0): Linear(in_features=2, out_features=3, bias=True)
+                (1): ReLU()
+                (2): Identity()
+              )""");
       list.add(Linear.builder(2, 5).build());
       assertThat(list.size()).isEqualTo(2);
       assertThat(list.stateDict().keySet()).contains("1.weight");
@@ -321,7 +319,8 @@ final class LayerTest {
       assertThat(Tensors.toFloats(copy.call(x))).containsExactly(before);
       assertThat(copy.weight().requires_grad()).isFalse();
       assertThat(copy.isTraining()).isFalse();
-      assertThat(copy).hasToString("Conv2d(2, 3, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))");
+      assertThat(copy)
+          .hasToString("Conv2d(2, 3, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))");
     }
   }
 
@@ -354,15 +353,16 @@ final class LayerTest {
         double difference =
             (lossAt(net, x, target, parameter, step) - lossAt(net, x, target, parameter, -step))
                 / (2 * step);
-        assertThat(difference).as(name).isCloseTo(gradient, within(0.02 * Math.abs(gradient) + 2e-3));
+        assertThat(difference)
+            .as(name)
+            .isCloseTo(gradient, within(0.02 * Math.abs(gradient) + 2e-3));
       }
       net.parameters()
           .forEach((name, parameter) -> assertThat(parameter.grad().defined()).as(name).isTrue());
     }
   }
 
-  private static double lossAt(
-      Module net, Tensor x, Tensor target, Tensor parameter, float step) {
+  private static double lossAt(Module net, Tensor x, Tensor target, Tensor parameter, float step) {
     Tensors.bytes(parameter).asFloatBuffer().put(0, Tensors.toFloats(parameter)[0] + step);
     double loss = Tensors.toFloats(Losses.mse(net.call(x), target))[0];
     Tensors.bytes(parameter).asFloatBuffer().put(0, Tensors.toFloats(parameter)[0] - step);

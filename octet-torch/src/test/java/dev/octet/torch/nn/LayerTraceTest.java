@@ -41,7 +41,8 @@ final class LayerTraceTest {
             7,
             6),
         layer(() -> Conv2d.builder(2, 3, 4, 3).padding("same").build(), "Conv", 2, 2, 7, 6),
-        layer(() -> Conv2d.builder(2, 3, 3).padding("valid").bias(false).build(), "Conv", 2, 2, 7, 6),
+        layer(
+            () -> Conv2d.builder(2, 3, 3).padding("valid").bias(false).build(), "Conv", 2, 2, 7, 6),
         layer(() -> Conv3d.builder(2, 3, 2).build(), "Conv", 2, 2, 4, 5, 3),
         layer(
             () -> Conv2d.builder(2, 3, 3).padding(1, 2).paddingMode(Ops.Padding.REFLECT).build(),
@@ -51,7 +52,8 @@ final class LayerTraceTest {
             5,
             6),
         layer(
-            () -> Conv1d.builder(2, 3, 4).padding("same").paddingMode(Ops.Padding.REPLICATE).build(),
+            () ->
+                Conv1d.builder(2, 3, 4).padding("same").paddingMode(Ops.Padding.REPLICATE).build(),
             "Pad,Conv",
             2,
             2,
@@ -93,7 +95,8 @@ final class LayerTraceTest {
             2,
             3),
         layer(() -> trained(BatchNorm1d.builder(3).build(), 4, 3), "BatchNormalization", 2, 3),
-        layer(() -> trained(BatchNorm1d.builder(3).build(), 4, 3, 5), "BatchNormalization", 2, 3, 5),
+        layer(
+            () -> trained(BatchNorm1d.builder(3).build(), 4, 3, 5), "BatchNormalization", 2, 3, 5),
         layer(
             () -> trained(BatchNorm2d.builder(3).affine(false).eps(1e-3).build(), 4, 3, 5, 5),
             "BatchNormalization",
@@ -146,8 +149,7 @@ final class LayerTraceTest {
             2,
             6),
         layer(() -> MaxPool1d.builder(3).build(), "MaxPool", 2, 3, 10),
-        layer(
-            () -> MaxPool2d.builder(3).stride(2).padding(1).build(), "MaxPool", 2, 3, 8, 9),
+        layer(() -> MaxPool2d.builder(3).stride(2).padding(1).build(), "MaxPool", 2, 3, 8, 9),
         layer(
             () -> MaxPool2d.builder(2, 3).dilation(2, 1).ceilMode(true).build(),
             "MaxPool",
@@ -180,7 +182,11 @@ final class LayerTraceTest {
             7),
         layer(
             () ->
-                AvgPool2d.builder(3).stride(2).padding(1).ceilMode(true).countIncludePad(false)
+                AvgPool2d.builder(3)
+                    .stride(2)
+                    .padding(1)
+                    .ceilMode(true)
+                    .countIncludePad(false)
                     .build(),
             "AveragePool",
             2,
@@ -235,8 +241,7 @@ final class LayerTraceTest {
         layer(() -> Upsample.builder().scaleFactor(1.7).build(), "Resize", 2, 3, 10),
         layer(() -> Upsample.builder().scaleFactor(2, 1, 3).build(), "Resize", 2, 1, 2, 3, 2),
         layer(() -> Upsample.builder().size(7, 6).build(), "Shape,Slice,Concat,Resize", 2, 3, 3, 4),
-        layer(
-            () -> Upsample.builder().scaleFactor(2).linear(false).build(), "Resize", 2, 3, 4, 5),
+        layer(() -> Upsample.builder().scaleFactor(2).linear(false).build(), "Resize", 2, 3, 4, 5),
         layer(
             () -> Upsample.builder().scaleFactor(1.5, 2).linear(true).build(),
             "Resize",
@@ -277,9 +282,7 @@ final class LayerTraceTest {
       larger[0] = 5;
       List<String> traced =
           InOnnx.assertSame(
-              layer,
-              new Tensor[] {Peer.random(1, shape)},
-              new Tensor[] {Peer.random(2, larger)});
+              layer, new Tensor[] {Peer.random(1, shape)}, new Tensor[] {Peer.random(2, larger)});
       assertThat(String.join(",", traced)).isEqualTo(operators.isEmpty() ? "Identity" : operators);
     }
   }
@@ -300,9 +303,7 @@ final class LayerTraceTest {
   void refusesToTraceTraining() {
     try (Module net =
             InOnnx.module(
-                x ->
-                    Normalization.batchNorm(
-                        x[0], null, null, null, null, true, 0.1, 1e-5));
+                x -> Normalization.batchNorm(x[0], null, null, null, null, true, 0.1, 1e-5));
         Module drop = InOnnx.module(x -> Ops.dropout(x[0], 0.5, true));
         Module norm = BatchNorm2d.builder(3).trackRunningStats(false).build();
         Scope scope = Scope.open()) {

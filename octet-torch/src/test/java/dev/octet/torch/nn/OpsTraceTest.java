@@ -101,7 +101,13 @@ final class OpsTraceTest {
         op("select", x -> Ops.select(x[0], 1, -1), "Gather", 2, 3, 4),
         op("pad", x -> Ops.pad(x[0], Ops.Padding.CONSTANT, 1.5, 1, 2, 0, 1), "Pad", 2, 3, 4),
         op("crop", x -> Ops.pad(x[0], -1, 2), "Pad", 2, 3, 4),
-        op("pad circular", x -> Ops.pad(x[0], Ops.Padding.CIRCULAR, 0, 0, 2), "Slice,Concat", 2, 3, 4),
+        op(
+            "pad circular",
+            x -> Ops.pad(x[0], Ops.Padding.CIRCULAR, 0, 0, 2),
+            "Slice,Concat",
+            2,
+            3,
+            4),
         op("full", x -> Ops.add(x[0], Ops.full(2, 3)), "Add", 2, 3),
         op("constant", x -> Ops.mul(x[0], Ops.constant(Tensors.scalar(4))), "Mul", 2, 3));
   }
@@ -163,7 +169,8 @@ final class OpsTraceTest {
       assertThatThrownBy(() -> Ops.add(x, Peer.random(1, 4))).isInstanceOf(RuntimeException.class);
       Tensor closed = Tensors.scalar(1);
       closed.close();
-      assertThatThrownBy(() -> Ops.cat(List.of(x, closed), 0)).hasMessageContaining("part 1 is closed");
+      assertThatThrownBy(() -> Ops.cat(List.of(x, closed), 0))
+          .hasMessageContaining("part 1 is closed");
       assertThatThrownBy(() -> Ops.add(x, closed)).isInstanceOf(RuntimeException.class);
     }
   }
