@@ -113,6 +113,17 @@ public abstract class Module implements AutoCloseable {
     return value;
   }
 
+  /**
+   * Adds a parameter of another module: both own it, each may close, and it stays frozen if it is.
+   *
+   * @return the same tensor
+   */
+  protected final Tensor share(String name, Tensor value) {
+    boolean trains = value.requires_grad();
+    parameter(name, value).set_requires_grad(trains);
+    return value;
+  }
+
   /** Adds a tensor that belongs to the state but is not trained; this module owns it. */
   protected final Tensor buffer(String name, Tensor value) {
     checkName(name);

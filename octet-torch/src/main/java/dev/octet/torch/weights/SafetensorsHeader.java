@@ -28,8 +28,7 @@ final class SafetensorsHeader {
           .build();
 
   /** A tensor's place: bytes {@code begin} to {@code end} (exclusive) after the header. */
-  @SuppressWarnings("ArrayRecordComponent")
-  record Entry(DataType type, long[] shape, long begin, long end) {}
+  record Entry(DataType type, List<Long> shape, long begin, long end) {}
 
   private final JsonParser json;
   private final MemoryBudget budget;
@@ -103,8 +102,8 @@ final class SafetensorsHeader {
   private Entry readEntry(String where) throws IOException {
     expect(json.nextToken() == JsonToken.START_OBJECT, where, "is not described by an object");
     DataType type = null;
-    long[] shape = null;
-    long[] offsets = null;
+    List<Long> shape = null;
+    List<Long> offsets = null;
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String field = json.currentName();
       switch (field) {
@@ -119,7 +118,7 @@ final class SafetensorsHeader {
         case "data_offsets" -> {
           expect(offsets == null, where, "has data_offsets twice");
           offsets = readCounts(where + ", data_offsets,", 2);
-          expect(offsets.length == 2, where, "has other than two data_offsets");
+          expect(offsets.size() == 2, where, "has other than two data_offsets");
         }
         default -> {
           json.nextToken();
@@ -130,7 +129,7 @@ final class SafetensorsHeader {
     if (type == null || shape == null || offsets == null) {
       throw new WeightsException(where + " lacks one of dtype, shape and data_offsets");
     }
-    return new Entry(type, shape, offsets[0], offsets[1]);
+    return new Entry(type, shape, offsets.get(0), offsets.get(1));
   }
 
   private DataType readType(String where) throws IOException {
@@ -148,7 +147,7 @@ final class SafetensorsHeader {
         .type();
   }
 
-  private long[] readCounts(String where, int most) throws IOException {
+  private List<Long> readCounts(String where, int most) throws IOException {
     expect(json.nextToken() == JsonToken.START_ARRAY, where, "is not a list");
     List<Long> counts = new ArrayList<>();
     while (json.nextToken() != JsonToken.END_ARRAY) {
@@ -158,7 +157,7 @@ final class SafetensorsHeader {
       expect(counts.size() < most, where, "has more than " + most + " numbers");
       counts.add(count);
     }
-    return counts.stream().mapToLong(Long::longValue).toArray();
+    return List.copyOf(counts);
   }
 
   /** Tensors must fill the rest of the file one after the other. */

@@ -3,14 +3,14 @@ package dev.octet.torch.weights;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Tensor;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
+import java.util.List;
 
 /** Sizes of tensors that a file describes, and the tensors once they fit. */
 final class Shapes {
   private Shapes() {}
 
   /** Number of elements; dimensions are not negative. */
-  static long count(long[] shape, String where) {
+  static long count(List<Long> shape, String where) {
     long product = 1;
     boolean empty = false;
     try {
@@ -24,7 +24,7 @@ final class Shapes {
     return empty ? 0 : product;
   }
 
-  static long sizeBytes(DataType type, long[] shape, String where) {
+  static long sizeBytes(DataType type, List<Long> shape, String where) {
     try {
       return type.sizeBytes(count(shape, where));
     } catch (ArithmeticException overflow) {
@@ -33,7 +33,7 @@ final class Shapes {
   }
 
   /** A tensor over {@code data}; truth values must be 0 or 1, as native code relies on it. */
-  static Tensor tensor(DataType type, long[] shape, ByteBuffer data, String where) {
+  static Tensor tensor(DataType type, List<Long> shape, ByteBuffer data, String where) {
     if (type == DataType.BOOL) {
       for (int i = data.position(); i < data.limit(); i++) {
         if ((data.get(i) & ~1) != 0) {
@@ -42,12 +42,16 @@ final class Shapes {
         }
       }
     }
-    return Tensor.wrap(type, shape, data);
+    return Tensor.wrap(type, toArray(shape), data);
   }
 
-  private static WeightsException tooLarge(long[] shape, String where, ArithmeticException cause) {
+  private static long[] toArray(List<Long> shape) {
+    return shape.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  private static WeightsException tooLarge(
+      List<Long> shape, String where, ArithmeticException cause) {
     return new WeightsException(
-        where + " has shape " + Arrays.toString(shape) + ", more elements than can be counted",
-        cause);
+        where + " has shape " + shape + ", more elements than can be counted", cause);
   }
 }

@@ -1,8 +1,11 @@
 package dev.octet.torch.weights;
 
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +71,15 @@ final class WeightFile implements AutoCloseable {
       }
     }
     return bytes.flip();
+  }
+
+  /** The bytes from {@code offset} one after the other, which the file must have. */
+  InputStream stream(long offset, long length) throws IOException {
+    if (offset < 0 || length < 0 || length > size - offset) {
+      throw new WeightsException("a part of the file lies beyond its end; it is cut short");
+    }
+    channel.position(offset);
+    return new BufferedInputStream(Channels.newInputStream(channel));
   }
 
   /** A buffer, little-endian, once the budget allows it. */

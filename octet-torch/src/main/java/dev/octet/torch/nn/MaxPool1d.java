@@ -1,0 +1,19 @@
+package dev.octet.torch.nn;
+
+/** The largest value of windows over one dimension, {@code [N, C, L]}. */
+public class MaxPool1d extends PoolNd {
+  /** For subclasses. */
+  protected MaxPool1d(Builder<?> settings) {
+    super(settings);
+  }
+
+  /** For subclasses: a layer of the same settings. */
+  protected MaxPool1d(MaxPool1d from) {
+    super(from);
+  }
+
+  /** A layer with windows of this size, or one size for each dimension. */
+  public static Builder<? extends MaxPool1d> builder(long... kernel) {
+    return new Builder<MaxPool1d>(1, true, MaxPool1d::new, kernel);
+  }
+}
