@@ -10,8 +10,8 @@ public class AdaptiveMaxPool1d extends AdaptivePoolNd {
     super(1, true, size);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AdaptiveMaxPool1d(AdaptiveMaxPool1d from) {
+  /** A layer of the same settings; both are to be closed. */
+  public AdaptiveMaxPool1d(AdaptiveMaxPool1d from) {
     super(from);
   }
 

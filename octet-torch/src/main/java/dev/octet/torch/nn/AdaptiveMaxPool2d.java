@@ -10,8 +10,8 @@ public class AdaptiveMaxPool2d extends AdaptivePoolNd {
     super(2, true, size);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AdaptiveMaxPool2d(AdaptiveMaxPool2d from) {
+  /** A layer of the same settings; both are to be closed. */
+  public AdaptiveMaxPool2d(AdaptiveMaxPool2d from) {
     super(from);
   }
 

@@ -10,8 +10,8 @@ public class AdaptiveMaxPool3d extends AdaptivePoolNd {
     super(3, true, size);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AdaptiveMaxPool3d(AdaptiveMaxPool3d from) {
+  /** A layer of the same settings; both are to be closed. */
+  public AdaptiveMaxPool3d(AdaptiveMaxPool3d from) {
     super(from);
   }
 

@@ -8,6 +8,11 @@ public class Add extends Module {
   /** For subclasses. */
   protected Add() {}
 
+  /** Another such layer, in the same mode; both are to be closed. */
+  public Add(Add from) {
+    train(from.isTraining());
+  }
+
   /** A layer without settings. */
   public static Add of() {
     return Substitution.of(new Add());

@@ -63,8 +63,8 @@ public class GroupNorm extends Module {
     bias = from.affine ? parameter("bias", filled(0)) : null;
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected GroupNorm(GroupNorm from) {
+  /** A layer over the same parameters; both are to be closed. */
+  public GroupNorm(GroupNorm from) {
     groups = from.groups;
     channels = from.channels;
     eps = from.eps;

@@ -65,8 +65,8 @@ public class LayerNorm extends Module {
     bias = from.affine && from.bias ? parameter("bias", filled(0)) : null;
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected LayerNorm(LayerNorm from) {
+  /** A layer over the same parameters; both are to be closed. */
+  public LayerNorm(LayerNorm from) {
     shape = from.shape;
     eps = from.eps;
     weight = from.weight == null ? null : share("weight", from.weight);

@@ -11,6 +11,11 @@ public class MatMul extends Module {
   /** For subclasses. */
   protected MatMul() {}
 
+  /** Another such layer, in the same mode; both are to be closed. */
+  public MatMul(MatMul from) {
+    train(from.isTraining());
+  }
+
   /** A layer without settings. */
   public static MatMul of() {
     return Substitution.of(new MatMul());

@@ -11,6 +11,11 @@ public class Mul extends Module {
   /** For subclasses. */
   protected Mul() {}
 
+  /** Another such layer, in the same mode; both are to be closed. */
+  public Mul(Mul from) {
+    train(from.isTraining());
+  }
+
   /** A layer without settings. */
   public static Mul of() {
     return Substitution.of(new Mul());
