@@ -69,8 +69,11 @@ final class GoldenLayersTest {
     Fields params = golden.params();
     Fields expected = golden.expected();
     try (dev.octet.torch.nn.LSTM plain =
-            dev.octet.torch.nn.LSTM.builder(
-                    params.integer("input_size"), params.integer("hidden_size"))
+            dev.octet
+                .torch
+                .nn
+                .LSTM
+                .builder(params.integer("input_size"), params.integer("hidden_size"))
                 .numLayers(params.integer("num_layers"))
                 .bidirectional(params.has("bidirectional") && params.flag("bidirectional"))
                 .batchFirst(params.has("batch_first") && params.flag("batch_first"))
