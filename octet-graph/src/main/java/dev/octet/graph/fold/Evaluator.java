@@ -58,16 +58,28 @@ public final class Evaluator {
         && node.inputs().stream().allMatch(value -> value == null || value.constant() != null);
   }
 
+  /** Whether the operator of {@code node} is known, so that {@link #evaluate(Node, List)} may. */
+  public static boolean knows(Node node) {
+    return node.domain().isEmpty()
+        && KERNELS.containsKey(node.op())
+        && node.outputs().size() == 1
+        && node.outputs().get(0) != null;
+  }
+
   /**
-   * The one output of {@code node}.
+   * The one output of {@code node} for inputs that are known at run time only.
    *
-   * @param node one for which {@link #isConstant} holds
-   * @throws CannotFold if the result is too large, of a type that is not supported, or one on which
-   *     ONNX or its runtimes do not agree; the message says which
+   * @param node one that {@link #knows} says yes to
+   * @param inputs null where an optional one is left out
+   * @throws CannotFold as {@link #evaluate(Node)} does
    */
-  public static Tensor evaluate(Node node) {
+  public static Tensor evaluate(Node node, List<@Nullable Tensor> inputs) {
+    Kernel kernel = KERNELS.get(node.op());
+    if (kernel == null) {
+      throw new CannotFold("operator '" + node.op() + "' has no kernel");
+    }
     try {
-      return compute(node);
+      return kernel.apply(node, inputs);
     } catch (ArithmeticException
         | IllegalArgumentException
         | IndexOutOfBoundsException
@@ -76,19 +88,22 @@ public final class Evaluator {
     }
   }
 
-  private static Tensor compute(Node node) {
+  /**
+   * The one output of {@code node}.
+   *
+   * @param node one for which {@link #isConstant} holds
+   * @throws CannotFold if the result is too large, of a type that is not supported, or one on which
+   *     ONNX or its runtimes do not agree; the message says which
+   */
+  public static Tensor evaluate(Node node) {
     if (node.op().equals("Shape")) {
       return shape(node);
-    }
-    Kernel kernel = KERNELS.get(node.op());
-    if (kernel == null) {
-      throw new CannotFold("operator '" + node.op() + "' has no kernel");
     }
     List<@Nullable Tensor> inputs = new ArrayList<>();
     for (Value value : node.inputs()) {
       inputs.add(value == null ? null : value.constant());
     }
-    return kernel.apply(node, inputs);
+    return evaluate(node, inputs);
   }
 
   /** Shape-15 takes a range of dimensions, cut to those that there are. */

@@ -51,7 +51,7 @@ final class Exported implements AutoCloseable {
   static Exported of(Module module, List<Tensor> inputs, Supplier<List<Tensor>> compute) {
     Graph graph = new Graph("traced");
     try (Tracer tracer =
-        Tracer.start(graph, module.stateDict(), CallStack::path, CallStack::place)) {
+        Tracer.start(graph, module.stateDict(), 17, CallStack::path, CallStack::place)) {
       for (int i = 0; i < inputs.size(); i++) {
         Tensor input = inputs.get(i);
         List<Dimension> free = new ArrayList<>();
