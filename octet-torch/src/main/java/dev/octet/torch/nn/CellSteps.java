@@ -1,8 +1,10 @@
 package dev.octet.torch.nn;
 
+import dev.octet.torch.Tensors;
 import dev.octet.torch.op.Ops;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The functions of the gates: what a cell does with its matrix products, as PyTorch has it. */
 final class CellSteps {
@@ -33,6 +35,12 @@ final class CellSteps {
     Tensor update = Ops.sigmoid(Ops.add(input.get(1), state.get(1)));
     Tensor fresh = Ops.tanh(Ops.add(input.get(2), Ops.mul(reset, state.get(2))));
     return Ops.add(fresh, Ops.mul(update, Ops.sub(hidden, fresh)));
+  }
+
+  /** A parameter's values at the start: uniform in ±1/√hidden. */
+  static Tensor uniform(int hiddenSize, long... shape) {
+    double bound = 1 / Math.sqrt(hiddenSize);
+    return Init.uniform(Tensors.uninitialised(ScalarType.Float, shape), -bound, bound);
   }
 
   /** The products of both, summed. */

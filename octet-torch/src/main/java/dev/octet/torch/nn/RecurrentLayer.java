@@ -1,8 +1,6 @@
 package dev.octet.torch.nn;
 
-import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
-import dev.octet.torch.Torch;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.op.Recurrence;
 import dev.octet.torch.op.RecurrentOps;
@@ -111,27 +109,16 @@ public abstract class RecurrentLayer extends Module {
     recurrence
         .parameterShapes()
         .forEach(
-            (name, shape) -> weights.add(parameter(name, uniform(recurrence.hiddenSize(), shape))));
+            (name, shape) -> weights.add(parameter(name, CellSteps.uniform(recurrence.hiddenSize(), shape))));
   }
 
   RecurrentLayer(RecurrentLayer from) {
     this.recurrence = from.recurrence;
     int i = 0;
     for (String name : recurrence.parameterShapes().keySet()) {
-      weights.add(parameter(name, from.weights.get(i++)));
+      weights.add(share(name, from.weights.get(i++)));
     }
-  }
-
-  /** Uniform from ±1/√hidden. */
-  static Tensor uniform(int hiddenSize, long... shape) {
-    double bound = 1 / Math.sqrt(hiddenSize);
-    try (Torch.Switched noGrad = Torch.noGrad();
-        Scope scope = Scope.open()) {
-      Tensor made =
-          Tensors.uninitialised(org.bytedeco.pytorch.global.torch.ScalarType.Float, shape);
-      made.uniform_(-bound, bound, null);
-      return scope.give(made);
-    }
+    train(from.isTraining());
   }
 
   /** Sizes, layers and directions. */
