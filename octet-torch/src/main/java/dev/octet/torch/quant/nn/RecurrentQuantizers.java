@@ -1,6 +1,5 @@
 package dev.octet.torch.quant.nn;
 
-import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.RecurrentLayer;
 import dev.octet.torch.op.Recurrence;
 import dev.octet.torch.quant.QuantizerConfig;
@@ -41,7 +40,7 @@ final class RecurrentQuantizers {
   }
 
   List<TensorQuantizer> inputs() {
-    return cells.stream().flatMap(cell -> cell.inputs().stream()).map(Child::get).toList();
+    return cells.stream().flatMap(cell -> cell.inputQuantizers().stream()).toList();
   }
 
   List<QuantizedWeight> weights() {

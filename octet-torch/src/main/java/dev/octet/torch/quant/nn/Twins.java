@@ -30,6 +30,8 @@ import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.MaxPool1d;
 import dev.octet.torch.nn.MaxPool2d;
 import dev.octet.torch.nn.MaxPool3d;
+import dev.octet.torch.nn.LSTMCell;
+import dev.octet.torch.nn.GRUCell;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
 import java.util.Collection;
@@ -59,6 +61,8 @@ final class Twins {
           unweighted(Mul.class, QuantMul.DEFAULTS, QuantMul::from),
           unweighted(MatMul.class, QuantMatMul.DEFAULTS, QuantMatMul::from),
           unweighted(Concat.class, QuantConcat.DEFAULTS, QuantConcat::from),
+          weighted(LSTMCell.class, QuantLSTMCell.DEFAULTS, QuantLSTMCell::from),
+          weighted(GRUCell.class, QuantGRUCell.DEFAULTS, QuantGRUCell::from),
           weighted(LSTM.class, QuantLSTM.DEFAULTS, QuantLSTM::from),
           weighted(GRU.class, QuantGRU.DEFAULTS, QuantGRU::from),
           unweighted(AvgPool1d.class, QuantAvgPool1d.DEFAULTS, QuantAvgPool1d::from),

@@ -12,6 +12,8 @@ import dev.octet.testing.GoldenArray;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.nn.ConvNd;
+import dev.octet.torch.nn.LSTM;
+import dev.octet.torch.nn.LSTMCell;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.LstmOutput;
 import dev.octet.torch.nn.LstmState;
@@ -75,7 +77,7 @@ final class GoldenLayersTest {
     Fields inputs = golden.inputs();
     Fields params = golden.params();
     Fields expected = golden.expected();
-    try (dev.octet.torch.nn.LSTM plain =
+    try (LSTM plain =
             dev.octet
                 .torch
                 .nn
@@ -95,6 +97,29 @@ final class GoldenLayersTest {
           layer.run(x, new LstmState(tensor(inputs.array("h0")), tensor(inputs.array("c0"))));
       made.output().mul(tensor(inputs.array("grad_output"))).sum().backward();
       agrees(made.output(), expected.array("output"));
+      agrees(made.hidden(), expected.array("h"));
+      agrees(made.cell(), expected.array("c"));
+      agrees(x.grad(), expected.array("grad_input"));
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cells")
+  void cellsAgree(Golden golden) {
+    Fields inputs = golden.inputs();
+    Fields params = golden.params();
+    Fields expected = golden.expected();
+    try (LSTMCell plain =
+            LSTMCell.builder(params.integer("input_size"), params.integer("hidden_size"))
+                .bias(params.flag("bias"))
+                .build();
+        QuantLSTMCell layer = QuantLSTMCell.from(plain, input(params), weight(params, false));
+        Scope scope = Scope.open()) {
+      layer.loadStateDict(weights(inputs), true);
+      Tensor x = tensor(inputs.array("x")).requires_grad_(true);
+      LstmState made =
+          layer.run(x, new LstmState(tensor(inputs.array("h0")), tensor(inputs.array("c0"))));
+      made.hidden().mul(tensor(inputs.array("grad_output"))).sum().backward();
       agrees(made.hidden(), expected.array("h"));
       agrees(made.cell(), expected.array("c"));
       agrees(x.grad(), expected.array("grad_input"));
