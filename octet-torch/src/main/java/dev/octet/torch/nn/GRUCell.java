@@ -5,9 +5,9 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * One step of a {@link GRU}: {@code call(x, h)} gives the state after it, {@code call(x)} that after
- * a step from zeros; x is [batch, features] or [features], h the same with {@code hidden_size}
- * features.
+ * One step of a {@link GRU}: {@code call(x, h)} gives the state after it, {@code call(x)} that
+ * after a step from zeros; x is [batch, features] or [features], h the same with {@code
+ * hidden_size} features.
  */
 public class GRUCell extends RecurrentCell {
   /** Collects the settings of a GRU cell. */

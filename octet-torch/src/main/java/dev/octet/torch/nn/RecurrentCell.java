@@ -82,7 +82,11 @@ public abstract class RecurrentCell extends Module {
   final List<Tensor> advance(Tensor input, @Nullable List<Tensor> state) {
     if ((input.dim() != 1 && input.dim() != 2) || input.size(-1) != inputSize) {
       throw new IllegalArgumentException(
-          "it takes [batch, " + inputSize + "] or [" + inputSize + "], not "
+          "it takes [batch, "
+              + inputSize
+              + "] or ["
+              + inputSize
+              + "], not "
               + Tensors.describe(input));
     }
     Inputs.floating(input, weights.ih());
@@ -103,7 +107,7 @@ public abstract class RecurrentCell extends Module {
     for (int i = 0; i < kind.states(); i++) {
       start.add(
           state == null
-              ? RecurrentOps.zeroState(batched, hiddenSize)
+              ? RecurrentOps.zeroRows(batched, hiddenSize)
               : single ? Ops.unsqueeze(state.get(i), 0) : state.get(i));
     }
     List<Tensor> next = step(batched, start);

@@ -109,7 +109,8 @@ public abstract class RecurrentLayer extends Module {
     recurrence
         .parameterShapes()
         .forEach(
-            (name, shape) -> weights.add(parameter(name, CellSteps.uniform(recurrence.hiddenSize(), shape))));
+            (name, shape) ->
+                weights.add(parameter(name, CellSteps.uniform(recurrence.hiddenSize(), shape))));
   }
 
   RecurrentLayer(RecurrentLayer from) {
@@ -342,7 +343,7 @@ public abstract class RecurrentLayer extends Module {
     for (int i = 0; i < recurrence.kind().states(); i++) {
       start.add(
           state == null
-              ? RecurrentOps.zeroState(first, recurrence.stateSize(i))
+              ? RecurrentOps.zeroRows(first, recurrence.stateSize(i))
               : Ops.select(state.get(i), 0, index));
     }
     return start;

@@ -188,21 +188,22 @@ public final class RecurrentOps {
   }
 
   /**
-   * A state of zeros for a step's input. In a trace its rows follow the input's, so the batch may
-   * be of any size.
+   * Zeros with as many rows as a tensor has. In a trace they follow it, so the batch may be of any
+   * size.
    *
-   * @param x [batch, features]
-   * @param size features of the state
-   * @return [batch, size], of the input's type
+   * @param x [batch, ...]
+   * @param size of a row
+   * @return [batch, size], of the type of {@code x}
    */
-  public static Tensor zeroState(Tensor x, long size) {
+  public static Tensor zeroRows(Tensor x, long size) {
     try (Scope scope = Scope.open()) {
       Tensor zeros = torch.zeros(new long[] {x.size(0), size}, new TensorOptions(Tensors.type(x)));
       Tracer.track(
           zeros,
           tracer -> {
             Value shape =
-                tracer.add(NodeSpec.of("Shape").reads(tracer.value(x, "the input of a step")));
+                tracer.add(
+                    NodeSpec.of("Shape").reads(tracer.value(x, "what gives the number of rows")));
             Value rows =
                 tracer.add(NodeSpec.of("Gather").reads(shape, tracer.longs(0)).with("axis", 0));
             Value wanted =
