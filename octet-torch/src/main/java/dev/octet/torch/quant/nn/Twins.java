@@ -32,6 +32,8 @@ import dev.octet.torch.nn.MaxPool2d;
 import dev.octet.torch.nn.MaxPool3d;
 import dev.octet.torch.nn.LSTMCell;
 import dev.octet.torch.nn.GRUCell;
+import dev.octet.torch.nn.MultiheadAttention;
+import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
 import java.util.Collection;
@@ -61,6 +63,10 @@ final class Twins {
           unweighted(Mul.class, QuantMul.DEFAULTS, QuantMul::from),
           unweighted(MatMul.class, QuantMatMul.DEFAULTS, QuantMatMul::from),
           unweighted(Concat.class, QuantConcat.DEFAULTS, QuantConcat::from),
+          weighted(
+              MultiheadAttention.class,
+              QuantMultiheadAttention.DEFAULTS,
+              QuantMultiheadAttention::from),
           weighted(LSTMCell.class, QuantLSTMCell.DEFAULTS, QuantLSTMCell::from),
           weighted(GRUCell.class, QuantGRUCell.DEFAULTS, QuantGRUCell::from),
           weighted(LSTM.class, QuantLSTM.DEFAULTS, QuantLSTM::from),
@@ -83,6 +89,10 @@ final class Twins {
 
   private static final List<Twin<?>> ON_REQUEST =
       List.of(
+          weighted(
+              Embedding.class,
+              QuantEmbedding.DEFAULTS,
+              (from, input, weight) -> QuantEmbedding.from(from, weight)),
           unweighted(MaxPool1d.class, QuantMaxPool1d.DEFAULTS, QuantMaxPool1d::from),
           unweighted(MaxPool2d.class, QuantMaxPool2d.DEFAULTS, QuantMaxPool2d::from),
           unweighted(MaxPool3d.class, QuantMaxPool3d.DEFAULTS, QuantMaxPool3d::from),
@@ -153,7 +163,7 @@ final class Twins {
         return "it is a subclass of " + above.getSimpleName() + "; give a Twin for it";
       }
     }
-    return layer.getSimpleName() + " has no quantized form";
+    return module + " has no quantized form";
   }
 
   private static Map<Class<?>, Twin<?>> standard() {

@@ -183,7 +183,7 @@ final class ReplacementTest {
   void leavesQuantizersAndActivationsAlone() {
     try (Module net =
         new Sequential(
-            new TensorQuantizer(QuantDescriptor.int8Activation()), Activation.RELU.module())) {
+            new TensorQuantizer(QuantDescriptor.int8Activation()), Activation.relu())) {
       Replacement done = QuantModules.replace(net, Rules.NONE);
       assertThat(done.replaced()).isEmpty();
       assertThat(done.kept()).extracting(Replacement.Kept::path).containsExactly("1");
