@@ -67,8 +67,8 @@ public class Embedding extends Module {
     weight = parameter("weight", settings.table());
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected Embedding(Embedding from) {
+  /** A layer over the same parameters. */
+  public Embedding(Embedding from) {
     settings = from.settings;
     weight = share("weight", from.weight);
     train(from.isTraining());

@@ -37,8 +37,8 @@ public class GRUCell extends RecurrentCell {
     super(Recurrence.Kind.GRU, builder.inputSize, builder.hiddenSize, builder.bias);
   }
 
-  /** The same cell over the same parameters, for a subclass. */
-  protected GRUCell(GRUCell from) {
+  /** The same cell over the same parameters. */
+  public GRUCell(GRUCell from) {
     super(from);
   }
 

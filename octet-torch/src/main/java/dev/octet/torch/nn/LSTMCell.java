@@ -37,8 +37,8 @@ public class LSTMCell extends RecurrentCell {
     super(Recurrence.Kind.LSTM, builder.inputSize, builder.hiddenSize, builder.bias);
   }
 
-  /** The same cell over the same parameters, for a subclass. */
-  protected LSTMCell(LSTMCell from) {
+  /** The same cell over the same parameters. */
+  public LSTMCell(LSTMCell from) {
     super(from);
   }
 

@@ -154,10 +154,10 @@ public class MultiheadAttention extends Module {
   }
 
   /**
-   * For subclasses: a layer over the same parameters. The child {@code out_proj} is the same module
+   * A layer over the same parameters. The child {@code out_proj} is the same module
    * in both, so close one of them.
    */
-  protected MultiheadAttention(MultiheadAttention from) {
+  public MultiheadAttention(MultiheadAttention from) {
     embedDim = from.embedDim;
     numHeads = from.numHeads;
     dropout = from.dropout;

@@ -1,8 +1,9 @@
 package dev.octet.torch.quant.flow;
 
-import dev.octet.torch.Scope;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
+import dev.octet.torch.train.Optimizer;
+import dev.octet.torch.train.ParameterGroup;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -14,23 +15,16 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.bytedeco.pytorch.AdamW;
-import org.bytedeco.pytorch.AdamWOptions;
-import org.bytedeco.pytorch.OptimizerOptions;
-import org.bytedeco.pytorch.OptimizerParamGroup;
-import org.bytedeco.pytorch.OptimizerParamGroupVector;
-import org.bytedeco.pytorch.SGD;
-import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 
 /**
  * The parameters of a model in groups that an optimizer treats differently.
  *
  * <pre>{@code
- * SGD optimizer = ParameterGroups.of(net,
- *         Choice.of("*.bias").weightDecay(0), Choice.of("head.*").learningRate(0.01))
- *     .sgd(0.001, 0.9, 1e-4);
+ * ParameterGroups groups =
+ *     ParameterGroups.of(
+ *         net, Choice.of("*.bias").weightDecay(0), Choice.of("head.*").learningRate(0.01));
+ * Optimizer optimizer = Optimizer.sgd(groups.forOptimizer(0.001, 1e-4), 0.9, false);
  * }</pre>
  *
  * <p>Every parameter is in one group: that of the first choice that names it; {@link #QUANTIZERS}
@@ -173,67 +167,21 @@ public record ParameterGroups(List<Group> groups) {
   }
 
   /**
-   * Stochastic gradient descent on these groups; the settings are those of groups that chose none.
+   * The groups as an {@link Optimizer} takes them.
    *
-   * @return owned by the caller, whatever scope is open
+   * @param learningRate of groups that chose none
+   * @param weightDecay of groups that chose none
    */
-  public SGD sgd(double learningRate, double momentum, double weightDecay) {
-    try (Scope scope = Scope.open()) {
-      SGD optimizer =
-          Scope.keep(
-              new SGD(
-                  new OptimizerParamGroupVector(),
-                  options(Choice.of(REST), learningRate, momentum, weightDecay)));
-      for (Group group : groups) {
-        add(optimizer, group, options(group.choice(), learningRate, momentum, weightDecay));
-      }
-      return optimizer;
-    }
-  }
-
-  /**
-   * AdamW on these groups; the settings are those of groups that chose none.
-   *
-   * @return owned by the caller, whatever scope is open
-   * @throws IllegalArgumentException if a group chose a momentum, which AdamW has not
-   */
-  public AdamW adamW(double learningRate, double weightDecay) {
-    for (Group group : groups) {
-      if (group.choice().momentum().isPresent()) {
-        throw new IllegalArgumentException(
-            "group '" + group.name() + "' chose a momentum, which AdamW has not; drop it");
-      }
-    }
-    try (Scope scope = Scope.open()) {
-      AdamW optimizer =
-          Scope.keep(
-              new AdamW(
-                  new OptimizerParamGroupVector(),
-                  adamOptions(Choice.of(REST), learningRate, weightDecay)));
-      for (Group group : groups) {
-        add(optimizer, group, adamOptions(group.choice(), learningRate, weightDecay));
-      }
-      return optimizer;
-    }
-  }
-
-  private static SGDOptions options(Choice choice, double rate, double momentum, double decay) {
-    SGDOptions options = new SGDOptions(choice.learningRate().orElse(rate));
-    options.momentum().put(choice.momentum().orElse(momentum));
-    options.weight_decay().put(choice.weightDecay().orElse(decay));
-    return options;
-  }
-
-  private static AdamWOptions adamOptions(Choice choice, double rate, double decay) {
-    AdamWOptions options = new AdamWOptions(choice.learningRate().orElse(rate));
-    options.weight_decay().put(choice.weightDecay().orElse(decay));
-    return options;
-  }
-
-  private static void add(
-      org.bytedeco.pytorch.Optimizer optimizer, Group group, OptimizerOptions options) {
-    TensorVector tensors = new TensorVector(group.parameters().values().toArray(new Tensor[0]));
-    optimizer.add_param_group(new OptimizerParamGroup(tensors, options));
+  public List<ParameterGroup> forOptimizer(double learningRate, double weightDecay) {
+    return groups.stream()
+        .map(
+            group ->
+                new ParameterGroup(
+                    List.copyOf(group.parameters().values()),
+                    group.choice().learningRate().orElse(learningRate),
+                    group.choice().weightDecay().orElse(weightDecay),
+                    group.choice().momentum()))
+        .toList();
   }
 
   private static Choice quantizers(Choice... choices) {

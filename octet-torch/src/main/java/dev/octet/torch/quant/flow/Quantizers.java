@@ -3,6 +3,7 @@ package dev.octet.torch.quant.flow;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import dev.octet.torch.quant.nn.QuantizedLayer;
 import dev.octet.torch.quant.nn.QuantizedWeight;
@@ -85,19 +86,46 @@ public final class Quantizers {
   }
 
   /**
+   * Freezes the ranges of quantizers: they collect no more, and learned ranges train no more.
+   *
+   * @return their names
+   * @throws IllegalStateException if one that is enabled has no range yet, which would stay that of
+   *     each tensor; nothing is changed then
+   */
+  public static List<String> freeze(Module model, String... wildcards) {
+    Map<String, TensorQuantizer> selected = select(model, wildcards);
+    List<String> dynamic = new ArrayList<>();
+    selected.forEach(
+        (path, quantizer) -> {
+          if (!quantizer.isDisabled()
+              && !quantizer.hasRange()
+              && quantizer.config().learned() == QuantizerConfig.Learned.NOTHING) {
+            dynamic.add(path);
+          }
+        });
+    if (!dynamic.isEmpty()) {
+      throw new IllegalStateException(
+          "the quantizers "
+              + dynamic
+              + " have no range to freeze; calibrate them first, or disable them");
+    }
+    return each(
+        selected,
+        quantizer -> {
+          quantizer.config(quantizer.config().toBuilder().calib(false).clip(false).build());
+          quantizer.requireGrad(false);
+        });
+  }
+
+  /**
    * Puts the quantized values of weights in their place, so that a quantizer changes nothing more.
    * Disabled quantizers are left alone.
    */
   public static void quantizeWeightsInPlace(Module model) {
-    try (Torch.Switched noGrad = Torch.noGrad()) {
-      for (Module module : model.modules().values()) {
-        if (module instanceof QuantizedLayer layer) {
-          for (QuantizedWeight weight : layer.quantizedWeights()) {
-            try (Scope scope = Scope.open()) {
-              weight.assign(weight.quantizer().call(weight.value()));
-            }
-          }
-        }
+    try (Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open()) {
+      for (QuantizedWeight weight : Calibration.weights(model)) {
+        weight.assign(weight.quantizer().call(weight.value()));
       }
     }
   }

@@ -6,6 +6,7 @@ import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.GRU;
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.op.Ops;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -21,6 +22,26 @@ record CellQuantizers(List<Child<TensorQuantizer>> inputs, List<Child<TensorQuan
   CellQuantizers {
     inputs = List.copyOf(inputs);
     weights = List.copyOf(weights);
+  }
+
+  /** Quantizers of a layer that is one cell. */
+  static CellQuantizers of(
+      LayerQuantizers.Adder layer,
+      QuantizerConfig input,
+      QuantizerConfig weight,
+      RecurrentRanges ranges) {
+    if (ranges == RecurrentRanges.JOINT) {
+      return new CellQuantizers(
+          List.of(layer.add("_input_quantizer", new TensorQuantizer(input))),
+          List.of(layer.add("_weight_quantizer", new TensorQuantizer(weight))));
+    }
+    return new CellQuantizers(
+        layer.add("_input_quantizers", new QuantizerList(input, 2)).get().places(),
+        layer.add("_weight_quantizers", new QuantizerList(weight, 2)).get().places());
+  }
+
+  List<TensorQuantizer> inputQuantizers() {
+    return inputs.stream().map(Child::get).toList();
   }
 
   /** The products of input and hidden state, summed. Weights are quantized now, for all steps. */

@@ -1,8 +1,8 @@
 package dev.octet.torch.quant.nn;
 
-import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;

@@ -1,8 +1,8 @@
 package dev.octet.torch.quant.nn;
 
-import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.nn.GRU;
 import dev.octet.torch.nn.StepLinear;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 

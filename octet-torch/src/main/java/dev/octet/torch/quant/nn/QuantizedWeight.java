@@ -4,6 +4,7 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.quant.TensorQuantizer;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -37,18 +38,24 @@ public record QuantizedWeight(String name, TensorQuantizer quantizer, List<Tenso
    * Copies values into the parameters.
    *
    * @param value of the shape of {@link #value}
+   * @throws IllegalArgumentException if its shape is another
    */
   public void assign(Tensor value) {
     try (Torch.Switched noGrad = Torch.noGrad();
         Scope scope = Scope.open()) {
+      long[] shape = Tensors.shape(value());
+      if (!Arrays.equals(Tensors.shape(value), shape)) {
+        throw new IllegalArgumentException(
+            Tensors.describe(value) + " cannot become " + name + " of " + Arrays.toString(shape));
+      }
       if (parts.size() == 1) {
-        parts.get(0).copy_(value);
+        parts.get(0).detach().copy_(value);
         return;
       }
       long at = 0;
       for (Tensor part : parts) {
         long width = Tensors.shape(part)[1];
-        part.copy_(value.narrow(1, at, width));
+        part.detach().copy_(value.narrow(1, at, width));
         at += width;
       }
     }

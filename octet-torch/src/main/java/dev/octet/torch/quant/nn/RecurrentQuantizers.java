@@ -1,10 +1,8 @@
 package dev.octet.torch.quant.nn;
 
-import dev.octet.torch.quant.QuantizerConfig;
-import dev.octet.torch.nn.Child;
-import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.RecurrentLayer;
 import dev.octet.torch.op.Recurrence;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +40,7 @@ final class RecurrentQuantizers {
   }
 
   List<TensorQuantizer> inputs() {
-    return cells.stream().flatMap(cell -> cell.inputs().stream()).map(Child::get).toList();
+    return cells.stream().flatMap(cell -> cell.inputQuantizers().stream()).toList();
   }
 
   List<QuantizedWeight> weights() {
@@ -58,20 +56,5 @@ final class RecurrentQuantizers {
       }
     }
     return all;
-  }
-
-  /** Quantizers by number, as PyTorch's ModuleList has it. */
-  private static final class QuantizerList extends Module {
-    private final List<Child<TensorQuantizer>> places = new ArrayList<>();
-
-    QuantizerList(QuantizerConfig descriptor, int count) {
-      for (int i = 0; i < count; i++) {
-        places.add(child(Integer.toString(i), new TensorQuantizer(descriptor)));
-      }
-    }
-
-    List<Child<TensorQuantizer>> places() {
-      return places;
-    }
   }
 }

@@ -2,9 +2,10 @@ package dev.octet.torch.quant.nn;
 
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
-import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.core.rules.Settings;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.Substitution;
+import dev.octet.torch.quant.QuantizerConfig;
 import java.util.IdentityHashMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -96,6 +97,15 @@ public final class Twin<M extends Module> {
     gradients.forEach(Tensor::set_requires_grad);
     made.train(from.isTraining());
     return made;
+  }
+
+  /** Builds a layer that no scope replaces, in the mode of another. */
+  static <L extends Module> L plain(Module from, Supplier<L> build) {
+    try (Substitution none = Substitution.open(built -> built)) {
+      L made = build.get();
+      made.train(from.isTraining());
+      return made;
+    }
   }
 
   /** Rules name no axis: a weight's "per channel" means the axis of the output channels. */

@@ -6,12 +6,14 @@ import static dev.octet.torch.quant.nn.Twin.weighted;
 import dev.octet.torch.nn.AdaptiveAvgPool1d;
 import dev.octet.torch.nn.AdaptiveAvgPool2d;
 import dev.octet.torch.nn.AdaptiveAvgPool3d;
+import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.AvgPool1d;
 import dev.octet.torch.nn.AvgPool2d;
 import dev.octet.torch.nn.AvgPool3d;
 import dev.octet.torch.nn.BatchNorm1d;
 import dev.octet.torch.nn.BatchNorm2d;
 import dev.octet.torch.nn.BatchNorm3d;
+import dev.octet.torch.nn.Concat;
 import dev.octet.torch.nn.Conv1d;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Conv3d;
@@ -24,10 +26,16 @@ import dev.octet.torch.nn.InstanceNorm2d;
 import dev.octet.torch.nn.InstanceNorm3d;
 import dev.octet.torch.nn.LSTM;
 import dev.octet.torch.nn.Linear;
+import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.MaxPool1d;
 import dev.octet.torch.nn.MaxPool2d;
 import dev.octet.torch.nn.MaxPool3d;
+import dev.octet.torch.nn.LSTMCell;
+import dev.octet.torch.nn.GRUCell;
+import dev.octet.torch.nn.MultiheadAttention;
+import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.Mul;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,21 +52,47 @@ final class Twins {
           weighted(Conv1d.class, QuantConv1d.DEFAULTS, QuantConv1d::from),
           weighted(Conv2d.class, QuantConv2d.DEFAULTS, QuantConv2d::from),
           weighted(Conv3d.class, QuantConv3d.DEFAULTS, QuantConv3d::from),
-          weighted(ConvTranspose1d.class, QuantConvTranspose1d.DEFAULTS, QuantConvTranspose1d::from),
-          weighted(ConvTranspose2d.class, QuantConvTranspose2d.DEFAULTS, QuantConvTranspose2d::from),
-          weighted(ConvTranspose3d.class, QuantConvTranspose3d.DEFAULTS, QuantConvTranspose3d::from),
+          weighted(
+              ConvTranspose1d.class, QuantConvTranspose1d.DEFAULTS, QuantConvTranspose1d::from),
+          weighted(
+              ConvTranspose2d.class, QuantConvTranspose2d.DEFAULTS, QuantConvTranspose2d::from),
+          weighted(
+              ConvTranspose3d.class, QuantConvTranspose3d.DEFAULTS, QuantConvTranspose3d::from),
           weighted(Linear.class, QuantLinear.DEFAULTS, QuantLinear::from),
+          unweighted(Add.class, QuantAdd.DEFAULTS, QuantAdd::from),
+          unweighted(Mul.class, QuantMul.DEFAULTS, QuantMul::from),
+          unweighted(MatMul.class, QuantMatMul.DEFAULTS, QuantMatMul::from),
+          unweighted(Concat.class, QuantConcat.DEFAULTS, QuantConcat::from),
+          weighted(
+              MultiheadAttention.class,
+              QuantMultiheadAttention.DEFAULTS,
+              QuantMultiheadAttention::from),
+          weighted(LSTMCell.class, QuantLSTMCell.DEFAULTS, QuantLSTMCell::from),
+          weighted(GRUCell.class, QuantGRUCell.DEFAULTS, QuantGRUCell::from),
           weighted(LSTM.class, QuantLSTM.DEFAULTS, QuantLSTM::from),
           weighted(GRU.class, QuantGRU.DEFAULTS, QuantGRU::from),
           unweighted(AvgPool1d.class, QuantAvgPool1d.DEFAULTS, QuantAvgPool1d::from),
           unweighted(AvgPool2d.class, QuantAvgPool2d.DEFAULTS, QuantAvgPool2d::from),
           unweighted(AvgPool3d.class, QuantAvgPool3d.DEFAULTS, QuantAvgPool3d::from),
-          unweighted(AdaptiveAvgPool1d.class, QuantAdaptiveAvgPool1d.DEFAULTS, QuantAdaptiveAvgPool1d::from),
-          unweighted(AdaptiveAvgPool2d.class, QuantAdaptiveAvgPool2d.DEFAULTS, QuantAdaptiveAvgPool2d::from),
-          unweighted(AdaptiveAvgPool3d.class, QuantAdaptiveAvgPool3d.DEFAULTS, QuantAdaptiveAvgPool3d::from));
+          unweighted(
+              AdaptiveAvgPool1d.class,
+              QuantAdaptiveAvgPool1d.DEFAULTS,
+              QuantAdaptiveAvgPool1d::from),
+          unweighted(
+              AdaptiveAvgPool2d.class,
+              QuantAdaptiveAvgPool2d.DEFAULTS,
+              QuantAdaptiveAvgPool2d::from),
+          unweighted(
+              AdaptiveAvgPool3d.class,
+              QuantAdaptiveAvgPool3d.DEFAULTS,
+              QuantAdaptiveAvgPool3d::from));
 
   private static final List<Twin<?>> ON_REQUEST =
       List.of(
+          weighted(
+              Embedding.class,
+              QuantEmbedding.DEFAULTS,
+              (from, input, weight) -> QuantEmbedding.from(from, weight)),
           unweighted(MaxPool1d.class, QuantMaxPool1d.DEFAULTS, QuantMaxPool1d::from),
           unweighted(MaxPool2d.class, QuantMaxPool2d.DEFAULTS, QuantMaxPool2d::from),
           unweighted(MaxPool3d.class, QuantMaxPool3d.DEFAULTS, QuantMaxPool3d::from),
@@ -67,7 +101,8 @@ final class Twins {
           unweighted(BatchNorm3d.class, QuantBatchNorm3d.DEFAULTS, QuantBatchNorm3d::from),
           unweighted(InstanceNorm1d.class, QuantInstanceNorm1d.DEFAULTS, QuantInstanceNorm1d::from),
           unweighted(InstanceNorm2d.class, QuantInstanceNorm2d.DEFAULTS, QuantInstanceNorm2d::from),
-          unweighted(InstanceNorm3d.class, QuantInstanceNorm3d.DEFAULTS, QuantInstanceNorm3d::from));
+          unweighted(
+              InstanceNorm3d.class, QuantInstanceNorm3d.DEFAULTS, QuantInstanceNorm3d::from));
 
   private static final Map<Class<?>, Twin<?>> STANDARD = standard();
 
@@ -128,7 +163,7 @@ final class Twins {
         return "it is a subclass of " + above.getSimpleName() + "; give a Twin for it";
       }
     }
-    return layer.getSimpleName() + " has no quantized form";
+    return module + " has no quantized form";
   }
 
   private static Map<Class<?>, Twin<?>> standard() {

@@ -1,0 +1,50 @@
+package dev.octet.torch.quant.nn;
+
+import dev.octet.torch.nn.Embedding;
+import dev.octet.torch.quant.QuantizerConfig;
+import dev.octet.torch.quant.TensorQuantizer;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/** An {@link Embedding} whose table is quantized, by default with a range for each row. */
+public final class QuantEmbedding extends Embedding implements QuantizedLayer {
+  /** How these layers are quantized when nothing else is said; inputs are indices. */
+  public static final LayerDefaults DEFAULTS = LayerDefaults.weightAxis(0);
+
+  private final LayerQuantizers quantizers;
+
+  private QuantEmbedding(Embedding from, QuantizerConfig weight) {
+    super(from);
+    quantizers = LayerQuantizers.ofWeight(this::child, weight);
+  }
+
+  /** The quantized form of a layer, as the defaults say. */
+  public static QuantEmbedding from(Embedding from) {
+    return from(from, DEFAULTS.weight());
+  }
+
+  /** The quantized form of a layer; it shares the table, and both are to be closed. */
+  public static QuantEmbedding from(Embedding from, QuantizerConfig weight) {
+    return Twin.sharing(from, () -> new QuantEmbedding(from, weight));
+  }
+
+  @Override
+  protected Tensor forward(Tensor indices) {
+    return compute(indices, quantizers.weight(table(indices)));
+  }
+
+  @Override
+  public List<TensorQuantizer> inputQuantizers() {
+    return quantizers.inputs();
+  }
+
+  @Override
+  public List<QuantizedWeight> quantizedWeights() {
+    return quantizers.weights(weight());
+  }
+
+  @Override
+  public Embedding toFloat() {
+    return Twin.sharing(this, () -> new Embedding(this));
+  }
+}
