@@ -39,8 +39,11 @@ public final class Torch {
 
   /** No gradients are recorded on this thread until closed. */
   public static Switched noGrad() {
-    NoGradGuard guard = Scope.keep(new NoGradGuard());
-    return guard::close;
+    try (Scope scope = Scope.open()) {
+      // Kept from an own scope: one around would hold the guard, and gradients off, to its end.
+      NoGradGuard guard = Scope.keep(new NoGradGuard());
+      return guard::close;
+    }
   }
 
   /**
