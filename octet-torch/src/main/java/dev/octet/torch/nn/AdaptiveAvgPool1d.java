@@ -7,8 +7,8 @@ public class AdaptiveAvgPool1d extends AdaptivePoolNd {
     super(1, false, size);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AdaptiveAvgPool1d(AdaptiveAvgPool1d from) {
+  /** A layer of the same settings. */
+  public AdaptiveAvgPool1d(AdaptiveAvgPool1d from) {
     super(from);
   }
 

@@ -9,8 +9,8 @@ public class AdaptiveAvgPool2d extends AdaptivePoolNd {
     super(2, false, size);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AdaptiveAvgPool2d(AdaptiveAvgPool2d from) {
+  /** A layer of the same settings. */
+  public AdaptiveAvgPool2d(AdaptiveAvgPool2d from) {
     super(from);
   }
 

@@ -10,8 +10,8 @@ public class AdaptiveAvgPool3d extends AdaptivePoolNd {
     super(3, false, size);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AdaptiveAvgPool3d(AdaptiveAvgPool3d from) {
+  /** A layer of the same settings. */
+  public AdaptiveAvgPool3d(AdaptiveAvgPool3d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class AvgPool1d extends PoolNd {
     super(settings);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AvgPool1d(AvgPool1d from) {
+  /** A layer of the same settings. */
+  public AvgPool1d(AvgPool1d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class AvgPool2d extends PoolNd {
     super(settings);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AvgPool2d(AvgPool2d from) {
+  /** A layer of the same settings. */
+  public AvgPool2d(AvgPool2d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class AvgPool3d extends PoolNd {
     super(settings);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected AvgPool3d(AvgPool3d from) {
+  /** A layer of the same settings. */
+  public AvgPool3d(AvgPool3d from) {
     super(from);
   }
 

@@ -11,8 +11,8 @@ public class BatchNorm1d extends NormNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters and statistics. */
-  protected BatchNorm1d(BatchNorm1d from) {
+  /** A layer over the same parameters and statistics. */
+  public BatchNorm1d(BatchNorm1d from) {
     super(from);
   }
 

@@ -11,8 +11,8 @@ public class BatchNorm2d extends NormNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters and statistics. */
-  protected BatchNorm2d(BatchNorm2d from) {
+  /** A layer over the same parameters and statistics. */
+  public BatchNorm2d(BatchNorm2d from) {
     super(from);
   }
 

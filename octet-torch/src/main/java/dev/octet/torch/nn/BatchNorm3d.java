@@ -11,8 +11,8 @@ public class BatchNorm3d extends NormNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters and statistics. */
-  protected BatchNorm3d(BatchNorm3d from) {
+  /** A layer over the same parameters and statistics. */
+  public BatchNorm3d(BatchNorm3d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class Conv1d extends ConvNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected Conv1d(Conv1d from) {
+  /** A layer over the same parameters. */
+  public Conv1d(Conv1d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class Conv2d extends ConvNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected Conv2d(Conv2d from) {
+  /** A layer over the same parameters. */
+  public Conv2d(Conv2d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class Conv3d extends ConvNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected Conv3d(Conv3d from) {
+  /** A layer over the same parameters. */
+  public Conv3d(Conv3d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class ConvTranspose1d extends ConvNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected ConvTranspose1d(ConvTranspose1d from) {
+  /** A layer over the same parameters. */
+  public ConvTranspose1d(ConvTranspose1d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class ConvTranspose2d extends ConvNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected ConvTranspose2d(ConvTranspose2d from) {
+  /** A layer over the same parameters. */
+  public ConvTranspose2d(ConvTranspose2d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class ConvTranspose3d extends ConvNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected ConvTranspose3d(ConvTranspose3d from) {
+  /** A layer over the same parameters. */
+  public ConvTranspose3d(ConvTranspose3d from) {
     super(from);
   }
 

@@ -45,8 +45,8 @@ public class GRU extends RecurrentLayer {
     super(builder.recurrence(Recurrence.Kind.GRU));
   }
 
-  /** The same layer over the same parameters, for a subclass. */
-  protected GRU(GRU from) {
+  /** The same layer over the same parameters. */
+  public GRU(GRU from) {
     super(from);
   }
 

@@ -11,8 +11,8 @@ public class InstanceNorm1d extends NormNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters and statistics. */
-  protected InstanceNorm1d(InstanceNorm1d from) {
+  /** A layer over the same parameters and statistics. */
+  public InstanceNorm1d(InstanceNorm1d from) {
     super(from);
   }
 

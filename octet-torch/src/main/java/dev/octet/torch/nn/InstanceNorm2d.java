@@ -11,8 +11,8 @@ public class InstanceNorm2d extends NormNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters and statistics. */
-  protected InstanceNorm2d(InstanceNorm2d from) {
+  /** A layer over the same parameters and statistics. */
+  public InstanceNorm2d(InstanceNorm2d from) {
     super(from);
   }
 

@@ -11,8 +11,8 @@ public class InstanceNorm3d extends NormNd {
     super(settings);
   }
 
-  /** For subclasses: a layer over the same parameters and statistics. */
-  protected InstanceNorm3d(InstanceNorm3d from) {
+  /** A layer over the same parameters and statistics. */
+  public InstanceNorm3d(InstanceNorm3d from) {
     super(from);
   }
 

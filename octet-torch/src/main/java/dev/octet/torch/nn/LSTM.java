@@ -47,8 +47,8 @@ public class LSTM extends RecurrentLayer {
     super(builder.recurrence(Recurrence.Kind.LSTM));
   }
 
-  /** The same layer over the same parameters, for a subclass. */
-  protected LSTM(LSTM from) {
+  /** The same layer over the same parameters. */
+  public LSTM(LSTM from) {
     super(from);
   }
 

@@ -61,8 +61,8 @@ public class Linear extends Module {
     }
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected Linear(Linear from) {
+  /** A layer over the same parameters. */
+  public Linear(Linear from) {
     weight = share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
     train(from.isTraining());

@@ -7,8 +7,8 @@ public class MaxPool1d extends PoolNd {
     super(settings);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected MaxPool1d(MaxPool1d from) {
+  /** A layer of the same settings. */
+  public MaxPool1d(MaxPool1d from) {
     super(from);
   }
 

@@ -7,8 +7,8 @@ public class MaxPool2d extends PoolNd {
     super(settings);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected MaxPool2d(MaxPool2d from) {
+  /** A layer of the same settings. */
+  public MaxPool2d(MaxPool2d from) {
     super(from);
   }
 

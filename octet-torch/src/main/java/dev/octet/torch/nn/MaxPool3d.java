@@ -7,8 +7,8 @@ public class MaxPool3d extends PoolNd {
     super(settings);
   }
 
-  /** For subclasses: a layer of the same settings. */
-  protected MaxPool3d(MaxPool3d from) {
+  /** A layer of the same settings. */
+  public MaxPool3d(MaxPool3d from) {
     super(from);
   }
 

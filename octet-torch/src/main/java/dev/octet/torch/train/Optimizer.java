@@ -52,7 +52,10 @@ public final class Optimizer implements AutoCloseable {
       return build(
           groups,
           first -> new SGD(first, defaults),
-          (options, group) -> new SGDOptions(options).weight_decay().put(group.weightDecay()));
+          (options, group) -> {
+            new SGDOptions(options).weight_decay().put(group.weightDecay());
+            new SGDOptions(options).momentum().put(group.momentum().orElse(momentum));
+          });
     }
   }
 
@@ -61,10 +64,14 @@ public final class Optimizer implements AutoCloseable {
    *
    * @param beta1 decay of the mean of gradients, in [0, 1)
    * @param beta2 decay of the mean of their squares, in [0, 1)
+   * @throws IllegalArgumentException if a group has a momentum of its own: that is SGD's
    */
   public static Optimizer adamW(List<ParameterGroup> groups, double beta1, double beta2) {
     if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1)) {
       throw new IllegalArgumentException("betas " + beta1 + ", " + beta2 + " are not in [0, 1)");
+    }
+    if (groups.stream().anyMatch(group -> group.momentum().isPresent())) {
+      throw new IllegalArgumentException("AdamW has no momentum for a group to choose; drop it");
     }
     try (Scope scope = Scope.open()) {
       AdamWOptions defaults = new AdamWOptions(groups.get(0).learningRate());
