@@ -3,6 +3,7 @@ package dev.octet.torch.quant.flow;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -11,7 +12,7 @@ import java.util.function.ToDoubleFunction;
 /** A model in eval mode without gradients; closing puts modes and quantizers back as they were. */
 final class Evaluating implements AutoCloseable {
   private final Map<Module, Boolean> modes = new LinkedHashMap<>();
-  private final Map<TensorQuantizer, Flags> flags = new LinkedHashMap<>();
+  private final Map<TensorQuantizer, QuantizerConfig> settings = new LinkedHashMap<>();
   private final Module model;
   private final Torch.Switched noGrad;
 
@@ -20,7 +21,7 @@ final class Evaluating implements AutoCloseable {
     for (Module module : model.modules().values()) {
       modes.put(module, module.isTraining());
       if (module instanceof TensorQuantizer quantizer) {
-        flags.put(quantizer, Flags.of(quantizer));
+        settings.put(quantizer, quantizer.config());
       }
     }
     model.eval();
@@ -43,6 +44,6 @@ final class Evaluating implements AutoCloseable {
     noGrad.close();
     // Parents come first, so that what a parent sets below it is corrected.
     modes.forEach(Module::train);
-    flags.forEach((quantizer, before) -> before.restore(quantizer));
+    settings.forEach(TensorQuantizer::config);
   }
 }

@@ -101,7 +101,7 @@ public record Sensitivity(double floatScore, double quantizedScore, List<Row> ro
         .forEach(
             (path, quantizers) -> {
               List<TensorQuantizer> on =
-                  quantizers.stream().filter(TensorQuantizer::isEnabled).toList();
+                  quantizers.stream().filter(each -> !each.isDisabled()).toList();
               if (!on.isEmpty()) {
                 enabled.put(path, on);
               }
