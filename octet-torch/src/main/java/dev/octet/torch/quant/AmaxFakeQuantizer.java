@@ -85,13 +85,19 @@ final class AmaxFakeQuantizer implements Prepared {
     // Clamp saves its input and lets the gradient pass at both ends, as the original does. Its
     // output's memory takes the values.
     Tensor y = clamp(x, below, above);
-    finish(mul_out(y.detach(), plain, multiplier));
+    Tensor levels = y.detach();
+    mul_out(levels, plain, multiplier);
+    finish(levels);
     return y;
   }
 
+  /** In place. What LibTorch's own operations in place give back belongs to their operand. */
   private Tensor finish(Tensor levels) {
     levels.round_().clamp_(lo, hi);
-    return integers ? levels : levels.div_(scale);
+    if (!integers) {
+      levels.div_(scale);
+    }
+    return levels;
   }
 
   @Override

@@ -198,16 +198,24 @@ public final class FakeQuantizer implements Prepared {
       // the gradient, and its output's memory takes the values.
       Tensor y = torch.hardtanh(x, below, above);
       Tensor values = y.detach();
-      round(divides ? values.div_(step) : values.mul_(step));
+      if (divides) {
+        values.div_(step);
+      } else {
+        values.mul_(step);
+      }
+      round(values);
       return y;
     }
 
+    /** In place. What LibTorch's own operations in place give back belongs to their operand. */
     private Tensor round(Tensor levels) {
-      return levels.round_().clamp_(lo, hi).mul_(scale);
+      levels.round_().clamp_(lo, hi).mul_(scale);
+      return levels;
     }
 
     private Tensor masked(Tensor x) {
-      Tensor levels = (divides ? x.detach().div(step) : x.detach().mul(step)).round_();
+      Tensor levels = divides ? x.detach().div(step) : x.detach().mul(step);
+      levels.round_();
       Tensor clamped = torch.clamp(levels, lo, hi);
       Tensor y = x.mul(levels.eq_(clamped));
       y.detach().copy_(clamped.mul_(scale));
@@ -258,9 +266,11 @@ public final class FakeQuantizer implements Prepared {
 
     Tensor apply(Tensor x) {
       Tensor plain = x.detach();
-      Tensor levels = (divides ? plain.div(step) : plain.mul(step)).round_();
+      Tensor levels = divides ? plain.div(step) : plain.mul(step);
+      levels.round_();
       if (!Floats.tracks(x)) {
-        return torch.clamp_(levels, lo, hi).mul_(scale);
+        levels.clamp_(lo, hi).mul_(scale);
+        return levels;
       }
       // The product with the mask carries the gradient, one pass back; then its memory takes the
       // values. Levels become the mask: 1 where clamping left them as they were.
