@@ -138,7 +138,7 @@ public final class Calibration {
     Quantizers.of(model)
         .forEach(
             (path, quantizer) -> {
-              if (!quantizer.isDisabled()
+              if (quantizer.isEnabled()
                   && quantizer.config().descriptor().fixedRange() == null) {
                 calibrated.put(path, quantizer);
               }
@@ -167,7 +167,7 @@ public final class Calibration {
     for (Module module : model.modules().values()) {
       if (module instanceof QuantizedLayer layer) {
         for (QuantizedWeight weight : layer.quantizedWeights()) {
-          if (!weight.quantizer().isDisabled() && seen.add(weight.quantizer())) {
+          if (weight.quantizer().isEnabled() && seen.add(weight.quantizer())) {
             weights.add(weight);
           }
         }

@@ -38,7 +38,7 @@ public final class WeightCalibration {
             (path, module) -> {
               if (module instanceof QuantizedLayer layer) {
                 for (QuantizedWeight weight : layer.quantizedWeights()) {
-                  if (!weight.quantizer().isDisabled()) {
+                  if (weight.quantizer().isEnabled()) {
                     calibrate(path, weight, method);
                   }
                 }
@@ -72,7 +72,7 @@ public final class WeightCalibration {
     for (Module module : model.modules().values()) {
       if (module instanceof QuantizedLayer layer) {
         for (TensorQuantizer quantizer : layer.weightQuantizers()) {
-          if (!quantizer.isDisabled()) {
+          if (quantizer.isEnabled()) {
             QuantizerConfig config = quantizer.config();
             QuantDescriptor descriptor = config.descriptor();
             quantizer.config(
