@@ -137,9 +137,7 @@ public final class QuantOps {
         changed = true;
       }
     }
-    return changed
-        ? t.constant(dev.octet.graph.Tensor.ofFloats(values, Tensors.shape(input)))
-        : x;
+    return changed ? t.constant(dev.octet.graph.Tensor.ofFloats(values, Tensors.shape(input))) : x;
   }
 
   private static long[] blockShape(long[] shape, int axis, int size) {

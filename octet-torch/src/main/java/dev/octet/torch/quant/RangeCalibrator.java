@@ -155,8 +155,7 @@ public final class RangeCalibrator implements Calibrator {
       }
       resumed.collector = read;
     } catch (IOException e) {
-      throw new IllegalArgumentException(
-          "what was collected cannot be read: " + e.getMessage(), e);
+      throw new IllegalArgumentException("what was collected cannot be read: " + e.getMessage(), e);
     }
     resumed.shape = shape.clone();
     return resumed;
