@@ -85,6 +85,7 @@ final class AmaxFakeQuantizer implements Prepared {
     // Clamp saves its input and lets the gradient pass at both ends, as the original does. Its
     // output's memory takes the values.
     Tensor y = clamp(x, below, above);
+<<<<<<< HEAD
     finish(mul_out(y.detach(), plain, multiplier));
     return y;
   }
@@ -92,6 +93,21 @@ final class AmaxFakeQuantizer implements Prepared {
   private Tensor finish(Tensor levels) {
     levels.round_().clamp_(lo, hi);
     return integers ? levels : levels.div_(scale);
+=======
+    Tensor levels = y.detach();
+    mul_out(levels, plain, multiplier);
+    finish(levels);
+    return y;
+  }
+
+  /** In place. What LibTorch's own operations in place give back belongs to their operand. */
+  private Tensor finish(Tensor levels) {
+    levels.round_().clamp_(lo, hi);
+    if (!integers) {
+      levels.div_(scale);
+    }
+    return levels;
+>>>>>>> quant
   }
 
   @Override

@@ -198,6 +198,7 @@ public final class FakeQuantizer implements Prepared {
       // the gradient, and its output's memory takes the values.
       Tensor y = torch.hardtanh(x, below, above);
       Tensor values = y.detach();
+<<<<<<< HEAD
       round(divides ? values.div_(step) : values.mul_(step));
       return y;
     }
@@ -208,6 +209,26 @@ public final class FakeQuantizer implements Prepared {
 
     private Tensor masked(Tensor x) {
       Tensor levels = (divides ? x.detach().div(step) : x.detach().mul(step)).round_();
+=======
+      if (divides) {
+        values.div_(step);
+      } else {
+        values.mul_(step);
+      }
+      round(values);
+      return y;
+    }
+
+    /** In place. What LibTorch's own operations in place give back belongs to their operand. */
+    private Tensor round(Tensor levels) {
+      levels.round_().clamp_(lo, hi).mul_(scale);
+      return levels;
+    }
+
+    private Tensor masked(Tensor x) {
+      Tensor levels = divides ? x.detach().div(step) : x.detach().mul(step);
+      levels.round_();
+>>>>>>> quant
       Tensor clamped = torch.clamp(levels, lo, hi);
       Tensor y = x.mul(levels.eq_(clamped));
       y.detach().copy_(clamped.mul_(scale));
@@ -258,9 +279,17 @@ public final class FakeQuantizer implements Prepared {
 
     Tensor apply(Tensor x) {
       Tensor plain = x.detach();
+<<<<<<< HEAD
       Tensor levels = (divides ? plain.div(step) : plain.mul(step)).round_();
       if (!Floats.tracks(x)) {
         return torch.clamp_(levels, lo, hi).mul_(scale);
+=======
+      Tensor levels = divides ? plain.div(step) : plain.mul(step);
+      levels.round_();
+      if (!Floats.tracks(x)) {
+        levels.clamp_(lo, hi).mul_(scale);
+        return levels;
+>>>>>>> quant
       }
       // The product with the mask carries the gradient, one pass back; then its memory takes the
       // values. Levels become the mask: 1 where clamping left them as they were.

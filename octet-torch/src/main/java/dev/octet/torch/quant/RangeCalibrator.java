@@ -11,6 +11,15 @@ import dev.octet.core.range.RangeCollector;
 import dev.octet.core.range.RangeCollectors;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
+<<<<<<< HEAD
+=======
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+>>>>>>> quant
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -118,6 +127,47 @@ public final class RangeCalibrator implements Calibrator {
     shape = new long[0];
   }
 
+<<<<<<< HEAD
+=======
+  /** What was collected, for {@link #resume}; empty before the first batch. */
+  byte[] state() {
+    RangeCollector from = collector;
+    if (from == null) {
+      return new byte[0];
+    }
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      from.writeTo(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /**
+   * A calibrator that goes on from a {@link #state}.
+   *
+   * @throws IllegalArgumentException if the bytes are no such state
+   */
+  static RangeCalibrator resume(QuantDescriptor descriptor, byte[] state, long[] shape) {
+    RangeCalibrator resumed = new RangeCalibrator(descriptor);
+    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(state))) {
+      RangeCollector read = RangeCollector.read(in);
+      if (Arrays.stream(shape).reduce(1, (a, b) -> a * b) != read.channels()) {
+        throw new IllegalArgumentException(
+            "what was collected has %d ranges, which do not fill %s"
+                .formatted(read.channels(), Arrays.toString(shape)));
+      }
+      resumed.collector = read;
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "what was collected cannot be read: " + e.getMessage(), e);
+    }
+    resumed.shape = shape.clone();
+    return resumed;
+  }
+
+>>>>>>> quant
   /** As pytorch-quantization calls its kinds: MaxCalibrator or HistogramCalibrator. */
   @Override
   public String name() {

@@ -51,8 +51,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The state holds {@code _amax} (0-d, or size 1 along axes that share) where integers are
  * symmetric and {@code _min}, {@code _max} where they have a zero point; {@code _pre_quant_scale};
  * {@code clip.clip_value_min}, {@code clip.clip_value_max} for learned bounds; {@code _scale},
- * {@code _zero_point} for a learned scale. The rest is {@link #config()}, see {@link
- * QuantizerState}.
+ * {@code _zero_point} for a learned scale. The rest, {@link #config()} and what a calibrator
+ * has collected so far, is the module's extra state, so that a run resumed from both is the same
+ * run.
  */
 public final class TensorQuantizer extends Module {
   private static final String AMAX = "_amax";
@@ -117,6 +118,10 @@ public final class TensorQuantizer extends Module {
       }
     }
     config = next;
+    Range fixed = next.descriptor().fixedRange();
+    if (fixed != null && !fixed.equals(before.fixedRange())) {
+      setRanges(List.of(fixed));
+    }
     if (next.learned() == Learned.BOUNDS && clip == null) {
       addClip();
     } else if (next.learned() == Learned.STEP && !hasStep() && hasRange()) {
@@ -204,9 +209,24 @@ public final class TensorQuantizer extends Module {
     change(config.toBuilder().scaleAmax(factor));
   }
 
-  /** Whether the quantizer passes inputs as they are. */
-  public boolean isDisabled() {
-    return config.disabled();
+  /** Whether inputs are treated as the stages say; otherwise they pass as they are. */
+  public boolean isEnabled() {
+    return !config.disabled();
+  }
+
+  /** Whether inputs are quantized, while enabled. */
+  public boolean isQuant() {
+    return config.quant();
+  }
+
+  /** Whether inputs are collected, while enabled. */
+  public boolean isCalib() {
+    return config.calib();
+  }
+
+  /** Whether learned bounds train. */
+  public boolean isClip() {
+    return config.clip();
   }
 
   /** The width of the integers. */
@@ -235,6 +255,12 @@ public final class TensorQuantizer extends Module {
   /** The largest integer. */
   public int maxbound() {
     return config.descriptor().qmax();
+  }
+
+  /** Whether inputs can be collected: ranges in blocks are those of weights, found at once. */
+  public boolean hasCalibrator() {
+    return !(config.descriptor().granularity() instanceof Granularity.PerBlock)
+        || !(calibrator instanceof RangeCalibrator);
   }
 
   /** What collects. */
@@ -799,6 +825,16 @@ public final class TensorQuantizer extends Module {
     if (hasStep() && config.learned() != Learned.STEP) {
       config = config.toBuilder().learned(Learned.STEP).build();
     }
+  }
+
+  @Override
+  protected String extraState() {
+    return QuantizerState.write(this);
+  }
+
+  @Override
+  protected void loadExtraState(String text) {
+    QuantizerState.read(text, this);
   }
 
   @Override
