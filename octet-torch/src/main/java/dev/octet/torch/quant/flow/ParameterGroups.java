@@ -23,7 +23,8 @@ import org.bytedeco.pytorch.Tensor;
  * <pre>{@code
  * ParameterGroups groups =
  *     ParameterGroups.of(
- *         net, Choice.of("*.bias").weightDecay(0), Choice.of("head.*").learningRate(0.01));
+ *         net,
+ *         List.of(Choice.of("*.bias").weightDecay(0), Choice.of("head.*").learningRate(0.01)));
  * Optimizer optimizer = Optimizer.sgd(groups.forOptimizer(0.001, 1e-4), 0.9, false);
  * }</pre>
  *
@@ -113,7 +114,7 @@ public record ParameterGroups(List<Group> groups) {
 
   /** Groups by pattern, all trained alike but for what the caller does with them. */
   public static ParameterGroups of(Module model, String... patterns) {
-    return of(model, Stream.of(patterns).map(Choice::of).toArray(Choice[]::new));
+    return of(model, Stream.of(patterns).map(Choice::of).toList());
   }
 
   /**
@@ -122,7 +123,7 @@ public record ParameterGroups(List<Group> groups) {
    * @param choices in order of precedence
    * @throws IllegalArgumentException if a choice names no parameter that no earlier one named
    */
-  public static ParameterGroups of(Module model, Choice... choices) {
+  public static ParameterGroups of(Module model, List<Choice> choices) {
     Map<String, Tensor> left = new LinkedHashMap<>(model.parameters());
     Group quantizers = new Group(quantizers(choices), takeQuantizers(model, left));
     List<Group> groups = new ArrayList<>();
@@ -184,8 +185,8 @@ public record ParameterGroups(List<Group> groups) {
         .toList();
   }
 
-  private static Choice quantizers(Choice... choices) {
-    return Stream.of(choices)
+  private static Choice quantizers(List<Choice> choices) {
+    return choices.stream()
         .filter(choice -> choice.pattern().equals(QUANTIZERS))
         .findFirst()
         .orElse(Choice.of(QUANTIZERS).weightDecay(0));
