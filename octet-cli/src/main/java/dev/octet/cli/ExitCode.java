@@ -26,6 +26,9 @@ public final class ExitCode {
   /** A report or another result cannot be written. */
   public static final int CANNOT_WRITE = 7;
 
+  /** The loss is no number, or a checkpoint belongs to another run. */
+  public static final int TRAINING_FAILED = 8;
+
   /** A defect of Octet, or too little memory. */
   public static final int INTERNAL = 70;
 

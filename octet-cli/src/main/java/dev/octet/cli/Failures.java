@@ -6,6 +6,7 @@ import dev.octet.graph.ModelException;
 import dev.octet.quantize.NothingToQuantizeException;
 import dev.octet.quantize.data.DataException;
 import dev.octet.quantize.run.RunException;
+import dev.octet.torch.train.TrainingException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -70,6 +71,9 @@ final class Failures {
     }
     if (failure instanceof RunException) {
       return ExitCode.RUNTIME_REFUSED;
+    }
+    if (failure instanceof TrainingException) {
+      return ExitCode.TRAINING_FAILED;
     }
     if (failure instanceof IOException || failure instanceof UncheckedIOException) {
       return ExitCode.CANNOT_WRITE;

@@ -5,6 +5,7 @@ import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Target;
 import dev.octet.quantize.Version;
 import dev.octet.quantize.data.Preprocessing;
+import dev.octet.torch.graph.QuantizedGraph;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
       EvaluateCommand.class,
       CompareCommand.class,
       InspectCommand.class,
+      TrainQatCommand.class,
       DemoCommand.class,
       RecipesCommand.class,
       CompletionCommand.class,
@@ -46,6 +48,7 @@ import picocli.CommandLine.Spec;
       "5:nothing in the model can be quantized",
       "6:the runtime refuses the model",
       "7:a report cannot be written",
+      "8:training cannot go on, or its checkpoint does not fit",
       "70:a defect of Octet, or too little memory",
       "130:interrupted by Ctrl-C",
     })
@@ -77,6 +80,8 @@ public final class Octet implements Runnable {
     EnumWords.register(command, Preprocessing.Layout.class);
     EnumWords.register(command, Preprocessing.Channels.class);
     EnumWords.register(command, Preprocessing.PixelRange.class);
+    EnumWords.register(command, QuantizedGraph.BatchNorms.class);
+    EnumWords.register(command, TrainingOptions.Augment.class);
     return command;
   }
 

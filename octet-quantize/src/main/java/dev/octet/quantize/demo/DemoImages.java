@@ -1,7 +1,15 @@
 package dev.octet.quantize.demo;
 
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
+
 
 /**
  * Labelled colour images that are drawn, not stored: a geometric figure of random place, size, turn
@@ -85,5 +93,49 @@ public final class DemoImages {
       throw new IllegalArgumentException("image index is " + index + "; choose 0 or more");
     }
     return index % CLASSES;
+  }
+
+  /**
+   * Writes the first images as PNG files, in a sub-folder for each class, over what may be there.
+   *
+   * @param part is made
+   * @param count how many
+   */
+  public void write(Path part, int count) throws IOException {
+    ImageIO.setUseCache(false);
+    for (int label = 0; label < CLASSES; label++) {
+      Files.createDirectories(classFolder(part, label));
+    }
+    try {
+      IntStream.range(0, count)
+          .parallel()
+          .forEach(
+              index -> {
+                String name = String.format(Locale.ROOT, "%04d.png", index);
+                writeImage(classFolder(part, label(index)).resolve(name), image(index));
+              });
+    } catch (UncheckedIOException e) {
+      throw e.getCause() == null ? new IOException(e) : e.getCause();
+    }
+  }
+
+  /** Folders sort as the labels do, which the names of the classes alone would not. */
+  private static Path classFolder(Path part, int label) {
+    return part.resolve(String.format(Locale.ROOT, "%02d-%s", label, CLASS_NAMES.get(label)));
+  }
+
+  private static void writeImage(Path file, byte[] pixels) {
+    BufferedImage image = new BufferedImage(SIZE, SIZE, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < SIZE * SIZE; i++) {
+      int red = pixels[i] & 0xff;
+      int green = pixels[SIZE * SIZE + i] & 0xff;
+      int blue = pixels[2 * SIZE * SIZE + i] & 0xff;
+      image.setRGB(i % SIZE, i / SIZE, red << 16 | green << 8 | blue);
+    }
+    try {
+      ImageIO.write(image, "png", file.toFile());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.octet.quantize.demo;
 
 import java.io.FileNotFoundException;
+import dev.octet.quantize.data.Preprocessing;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -58,6 +59,14 @@ public final class DemoModel {
   /** Returns the names of the classes in the order of the scores: those of {@link DemoImages}. */
   public static List<String> classNames() {
     return DemoImages.classNames();
+  }
+
+  /** How images become the model's input: p/255 less {@link #MEAN}, over the deviation. */
+  public static Preprocessing preprocessing() {
+    return Preprocessing.builder()
+        .mean(MEAN, MEAN, MEAN)
+        .std(STANDARD_DEVIATION, STANDARD_DEVIATION, STANDARD_DEVIATION)
+        .build();
   }
 
   /**

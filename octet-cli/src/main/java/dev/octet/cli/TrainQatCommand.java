@@ -1,0 +1,259 @@
+package dev.octet.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.octet.core.recipe.Mode;
+import dev.octet.core.recipe.Recipe;
+import dev.octet.graph.onnx.OnnxReader;
+import dev.octet.quantize.data.DataSet;
+import dev.octet.quantize.data.ModelInput;
+import dev.octet.quantize.run.ModelInputs;
+import dev.octet.torch.Torch;
+import dev.octet.torch.data.Augmentation;
+import dev.octet.torch.qat.FineTuning;
+import dev.octet.torch.train.EpochResult;
+import dev.octet.torch.train.Score;
+import dev.octet.torch.train.TrainingListener;
+import dev.octet.torch.train.events.EventWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code octet train-qat}: a float classifier and labelled samples in, a trained integer model out. */
+@Command(
+    name = "train-qat",
+    description = "Fine-tune an ONNX classifier with fake quantization, and write it as integers.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Octet.VersionText.class,
+    abbreviateSynopsis = true,
+    sortOptions = false,
+    footer = {
+      "",
+      "Examples:",
+      "  octet train-qat model.onnx --data cifar10/",
+      "  octet train-qat model.onnx --data cifar10/ --recipe w4a8-channel --epochs 3",
+      "  octet train-qat model.onnx --data photos/ --weight-bits 4 --activation-bits 4 \\",
+      "    --learn-ranges --distill 0.5 --epochs 5 --learning-rate 0.005",
+    })
+final class TrainQatCommand implements Callable<Integer> {
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "The float classifier, an ONNX file; its first output is logits.")
+  private Path model;
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FILE",
+      description = "The quantized model (default: MODEL's name, such as model.int8.qat.onnx).")
+  private @Nullable Path output;
+
+  @Option(
+      names = {"-f", "--force"},
+      description = "Replace files that exist.")
+  private boolean force;
+
+  @Option(names = "--json", description = "Print the figures as JSON, and nothing else.")
+  private boolean json;
+
+  @Option(
+      names = "--min-top1",
+      paramLabel = "PERCENT",
+      description = "End with 1 if the written model's top-1 accuracy is lower.")
+  private @Nullable Double minTop1;
+
+  @ArgGroup(validate = false, heading = "%nData:%n")
+  private DataOptions data = new DataOptions();
+
+  @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
+  private PreprocessingOptions preprocessing = new PreprocessingOptions();
+
+  @ArgGroup(validate = false, heading = "%nRecipe:%n")
+  private RecipeOptions recipes = new RecipeOptions();
+
+  @ArgGroup(validate = false, heading = "%nTraining:%n")
+  private TrainingOptions training = new TrainingOptions();
+
+  @Mixin private CommonOptions common;
+
+  @Override
+  public Integer call() throws IOException {
+    Console console = common.console();
+    Recipe recipe = recipes.recipe();
+    if (recipe.mode() != Mode.STATIC && recipe.mode() != Mode.WEIGHT_ONLY) {
+      throw new OptionException(
+          "training needs ranges that stay: choose a static or a weight-only recipe, not "
+              + recipe.name());
+    }
+    Path target = output != null ? output : defaultOutput(recipe);
+    ReportOptions.checkFolder(target);
+    if (!force && Files.exists(target)) {
+      throw new OptionException(target + " exists; add --force to replace it");
+    }
+    List<ModelInput> inputs = ModelInputs.of(OnnxReader.read(model).graph());
+    DataSet samples =
+        data.open(data.required(), inputs, preprocessing, recipe.preprocessing(), console);
+    if (samples.sameSet()) {
+      console.warn("the model is judged on the samples that it is trained on");
+    }
+    FineTuning tuning = FineTuning.of(model).recipe(recipe).progress(console.progress());
+    training.applyTo(tuning);
+    if (training.augments()) {
+      tuning.augment(augmentation(inputs));
+    }
+    if (common.threads() > 0) {
+      Torch.threads(common.threads());
+    }
+    FineTuning.Result result;
+    try (Watcher watcher = new Watcher(console, training.tensorboard())) {
+      result = tuning.listener(watcher).save(samples, target);
+    }
+    console.print(json ? toJson(result, target) : table(result));
+    if (!json) {
+      console.print("model: " + target);
+    }
+    return judge(result, console);
+  }
+
+  private Augmentation augmentation(List<ModelInput> inputs) {
+    List<Long> shape = inputs.get(0).dims();
+    int height = shape.size() == 4 ? Math.toIntExact(shape.get(2)) : -1;
+    int width = shape.size() == 4 ? Math.toIntExact(shape.get(3)) : -1;
+    Augmentation found = height > 0 && width > 0 ? training.augmentation(height, width) : null;
+    if (found == null) {
+      throw new OptionException(
+          "--augment changes images [n, channels, height, width] of fixed size; the model's first"
+              + " input is " + inputs.get(0));
+    }
+    return found;
+  }
+
+  private Path defaultOutput(Recipe recipe) {
+    String name = String.valueOf(model.getFileName()).replaceFirst("\\.onnx$", "");
+    return Path.of(name + "." + recipe.name() + ".qat.onnx");
+  }
+
+  private int judge(FineTuning.Result result, Console console) {
+    if (minTop1 == null) {
+      return ExitCode.OK;
+    }
+    double percent = 100 * result.after().value("top1");
+    if (percent >= minTop1) {
+      return ExitCode.OK;
+    }
+    console.complain(
+        String.format(Locale.ROOT, "top1 is %.2f %%, below --min-top1 %s", percent, minTop1));
+    return ExitCode.BELOW_TARGET;
+  }
+
+  private static String table(FineTuning.Result result) {
+    Columns table = new Columns().row("", "top-1", "loss");
+    row(table, "float", result.floating());
+    row(table, "calibrated", result.before());
+    for (EpochResult epoch : result.epochs()) {
+      if (epoch.validation() != null) {
+        row(table, "epoch " + epoch.epoch(), epoch.validation());
+      }
+    }
+    table.row("integers, in ONNX Runtime", percent(result.after().value("top1")), "");
+    return "%sagreement with the float model %s, %.1f kB from %.1f kB%n"
+        .formatted(
+            table.print(),
+            percent(result.after().value("agreement")),
+            result.bytes() / 1e3,
+            result.floatBytes() / 1e3);
+  }
+
+  private static void row(Columns table, String name, Score score) {
+    table.row(name, percent(score.accuracy()), String.format(Locale.ROOT, "%.4f", score.loss()));
+  }
+
+  private static String percent(double share) {
+    return String.format(Locale.ROOT, "%.2f %%", 100 * share);
+  }
+
+  private static String toJson(FineTuning.Result result, Path target) {
+    ObjectMapper mapper = new ObjectMapper();
+    ObjectNode root = mapper.createObjectNode();
+    root.put("schemaVersion", 1);
+    root.put("model", target.toString());
+    root.set("float", mapper.valueToTree(result.floating()));
+    root.set("calibrated", mapper.valueToTree(result.before()));
+    root.set("epochs", mapper.valueToTree(result.epochs()));
+    ObjectNode integers = root.putObject("integers");
+    integers.put("samples", result.after().samples());
+    integers.put("top1", result.after().value("top1"));
+    integers.put("agreement", result.after().value("agreement"));
+    root.put("floatBytes", result.floatBytes());
+    root.put("bytes", result.bytes());
+    return root.toPrettyString();
+  }
+
+  /** Shows how training goes, on the console and for TensorBoard. */
+  private static final class Watcher implements TrainingListener, AutoCloseable {
+    private final Console console;
+    private final @Nullable EventWriter events;
+    private long seen;
+
+    Watcher(Console console, @Nullable Path folder) {
+      this.console = console;
+      events = folder == null ? null : EventWriter.open(folder);
+    }
+
+    @Override
+    public void onStep(int epoch, int step, int steps, double loss) {
+      if (step == 0) {
+        console.progress().begin("epoch " + epoch, OptionalLong.of(steps));
+      }
+      console.progress().advance(1);
+      if (step == steps - 1) {
+        console.progress().end();
+      }
+      if (events != null) {
+        events.scalar("loss/step", loss, seen);
+      }
+      seen++;
+    }
+
+    @Override
+    public void onEpoch(EpochResult result) {
+      Score validation = result.validation();
+      console.note(
+          String.format(
+              Locale.ROOT,
+              "epoch %d: loss %.4f, accuracy %.2f %%%s, %.0f samples/s",
+              result.epoch(),
+              result.training().loss(),
+              100 * result.training().accuracy(),
+              validation == null
+                  ? ""
+                  : String.format(Locale.ROOT, ", held out %.2f %%", 100 * validation.accuracy()),
+              result.throughput()));
+      if (events != null) {
+        events.scalar("loss/train", result.training().loss(), result.epoch());
+        events.scalar("accuracy/train", result.training().accuracy(), result.epoch());
+        if (validation != null) {
+          events.scalar("loss/held out", validation.loss(), result.epoch());
+          events.scalar("accuracy/held out", validation.accuracy(), result.epoch());
+        }
+        events.flush();
+      }
+    }
+
+    @Override
+    public void close() {
+      if (events != null) {
+        events.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package dev.octet.examples;
+
+import dev.octet.core.rules.Rules;
+import dev.octet.quantize.data.HostTensor;
+import dev.octet.quantize.data.Sample;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Torch;
+import dev.octet.torch.data.Batch;
+import dev.octet.torch.data.DataLoader;
+import dev.octet.torch.data.Dataset;
+import dev.octet.torch.data.Epoch;
+import dev.octet.torch.data.Example;
+import dev.octet.torch.nn.Child;
+import dev.octet.torch.nn.LSTM;
+import dev.octet.torch.nn.Linear;
+import dev.octet.torch.nn.Module;
+import dev.octet.torch.op.Ops;
+import dev.octet.torch.quant.flow.Calibration;
+import dev.octet.torch.quant.flow.ParameterGroups;
+import dev.octet.torch.quant.nn.QuantModules;
+import dev.octet.torch.trace.Trace;
+import dev.octet.torch.train.LearningRate;
+import dev.octet.torch.train.Optimizer;
+import dev.octet.torch.train.Score;
+import dev.octet.torch.train.Trainer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.Random;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Quantizes an LSTM: one quantizer for input and state together, one for both weight matrices of a
+ * layer, as a fused product would have them.
+ *
+ * <p>The task is to tell the frequency of noisy waves. Usage: {@code octet-examples/run lstm}.
+ */
+public final class LstmExample {
+  private static final int STEPS = 24;
+  private static final int FEATURES = 4;
+  private static final int CLASSES = 6;
+
+  private LstmExample() {}
+
+  /** Two layers of LSTM; the last step decides. */
+  static final class WaveNet extends Module {
+    private final Child<LSTM> lstm =
+        child("lstm", LSTM.builder(FEATURES, 48).numLayers(2).batchFirst(true).build());
+    private final Child<Linear> head = child("head", Linear.builder(48, CLASSES).build());
+
+    @Override
+    protected Tensor forward(Tensor x) {
+      Tensor output = lstm.get().run(x, null).output();
+      return head.call(Ops.select(output, 1, STEPS - 1));
+    }
+  }
+
+  /** Runs it. */
+  public static void main(String[] args) throws Exception {
+    DataLoader training = loader(1, 4_000);
+    final DataLoader heldOut = loader(2, 1_000);
+    Torch.seed(1);
+    try (WaveNet net = new WaveNet()) {
+      train(net, training, 6, 0.01);
+      System.out.printf(Locale.ROOT, "float       top-1 %.2f %%%n", percent(net, heldOut));
+
+      QuantModules.replace(net, Rules.NONE);
+      Calibration.collect(
+          net,
+          () -> {
+            try (Epoch epoch = training.epoch(0)) {
+              for (int i = 0; i < 8; i++) {
+                try (Batch batch = epoch.next();
+                    Scope scope = Scope.open()) {
+                  net.call(batch.input());
+                }
+              }
+            }
+          });
+      Calibration.loadAmax(net);
+      System.out.printf(Locale.ROOT, "calibrated  top-1 %.2f %%%n", percent(net, heldOut));
+
+      train(net, training, 2, 0.001);
+      System.out.printf(Locale.ROOT, "fine-tuned  top-1 %.2f %%%n", percent(net, heldOut));
+
+      Path file = Path.of("lstm.int8.onnx");
+      try (Epoch epoch = heldOut.epoch(0);
+          Batch batch = epoch.next()) {
+        Trace.of(net).input("wave").output("logits").write(file, batch.input());
+      }
+      System.out.println(file + ": " + Files.size(file) + " bytes");
+    }
+  }
+
+  private static double percent(Module net, DataLoader data) {
+    return 100 * Score.of(net, data).accuracy();
+  }
+
+  private static void train(Module net, DataLoader data, int epochs, double rate) {
+    try (Optimizer optimizer =
+        Optimizer.adamW(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, 0.999)) {
+      Trainer.builder(net, optimizer)
+          .epochs(epochs)
+          .learningRate(LearningRate.cosine(0.01))
+          .clipGradients(1)
+          .build()
+          .fit(data, null);
+    }
+  }
+
+  /** Waves of a class's frequency, seen through features of different phase, with noise. */
+  private static DataLoader loader(long seed, int count) {
+    Random random = new Random(seed);
+    List<Example> examples = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      int label = i % CLASSES;
+      double phase = random.nextDouble() * 2 * Math.PI;
+      float[] wave = new float[STEPS * FEATURES];
+      for (int t = 0; t < STEPS; t++) {
+        for (int f = 0; f < FEATURES; f++) {
+          wave[t * FEATURES + f] =
+              (float)
+                  (Math.sin((0.25 + 0.12 * label) * t + phase + f)
+                      + 0.5 * random.nextGaussian());
+        }
+      }
+      HostTensor tensor = HostTensor.ofFloats(new int[] {1, STEPS, FEATURES}, wave);
+      examples.add(
+          new Example.Values(Sample.of(tensor, OptionalInt.of(label), "wave " + i)));
+    }
+    return DataLoader.builder(Dataset.of(examples))
+        .batchSize(50)
+        .shuffle()
+        .dropLast()
+        .seed(seed)
+        .build();
+  }
+}
