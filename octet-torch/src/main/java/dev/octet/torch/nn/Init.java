@@ -119,15 +119,15 @@ public final class Init {
     return gain * Math.sqrt(2.0 / (fanIn(tensor) + fanOut(tensor)));
   }
 
-  private static long fanIn(Tensor tensor) {
+  private static double fanIn(Tensor tensor) {
     return fan(tensor, 1);
   }
 
-  private static long fanOut(Tensor tensor) {
+  private static double fanOut(Tensor tensor) {
     return fan(tensor, 0);
   }
 
-  private static long fan(Tensor tensor, int axis) {
+  private static double fan(Tensor tensor, int axis) {
     long[] shape = Tensors.shape(Tensors.check(tensor, "the tensor to fill"));
     if (shape.length < 2 || tensor.numel() == 0) {
       throw new IllegalArgumentException(

@@ -460,8 +460,9 @@ public final class Ops {
   /** The mean over dimensions; over all where none is given. */
   public static Tensor mean(Tensor x, boolean keepDims, long... dims) {
     try (Scope scope = Scope.open()) {
-      Tensor output = torch.mean(x, all(x, dims), keepDims, new ScalarTypeOptional());
-      return scope.give(reduction("ReduceMean", output, x, keepDims, all(x, dims)));
+      long[] over = all(x, dims);
+      Tensor output = torch.mean(x, over, keepDims, new ScalarTypeOptional());
+      return scope.give(reduction("ReduceMean", output, x, keepDims, over));
     }
   }
 
@@ -474,15 +475,8 @@ public final class Ops {
   public static Tensor sum(Tensor x, boolean keepDims, long... dims) {
     try (Scope scope = Scope.open()) {
       long[] over = all(x, dims);
-      return scope.give(
-          track(
-              torch.sum(x, over, keepDims, new ScalarTypeOptional()),
-              nodes ->
-                  // The one reduction that reads its axes as an input in operator set 17.
-                  nodes.add(
-                      NodeSpec.of("ReduceSum")
-                          .reads(nodes.of(x, "the operand of ReduceSum"), nodes.longs(over))
-                          .with("keepdims", keepDims ? 1 : 0))));
+      Tensor output = torch.sum(x, over, keepDims, new ScalarTypeOptional());
+      return scope.give(reduction("ReduceSum", output, x, keepDims, over));
     }
   }
 
@@ -841,12 +835,16 @@ public final class Ops {
       String op, Tensor output, Tensor x, boolean keepDims, long[] dims) {
     return track(
         output,
-        nodes ->
-            nodes.add(
-                NodeSpec.of(op)
-                    .reads(nodes.of(x, "the operand of " + op))
-                    .with("axes", Attribute.IntList.of(dims))
-                    .with("keepdims", keepDims ? 1 : 0)));
+        nodes -> {
+          Value in = nodes.of(x, "the operand of " + op);
+          NodeSpec spec = NodeSpec.of(op).with("keepdims", keepDims ? 1 : 0);
+          // Sums read their axes as an input from operator set 13 on, the others from 18.
+          boolean reads = op.equals("ReduceSum") || nodes.tracer().opset() >= 18;
+          return nodes.add(
+              reads
+                  ? spec.reads(in, nodes.longs(dims))
+                  : spec.reads(in).with("axes", Attribute.IntList.of(dims)));
+        });
   }
 
   private static long[] all(Tensor x, long[] dims) {
