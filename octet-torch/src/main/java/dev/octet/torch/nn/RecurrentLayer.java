@@ -186,8 +186,8 @@ public abstract class RecurrentLayer extends Module {
   }
 
   /** Output, then states. */
-  final List<Tensor> padded(Tensor input, @Nullable List<Tensor> state) {
-    checkInput(input);
+  final List<Tensor> padded(Tensor given, @Nullable List<Tensor> state) {
+    Tensor input = checked(given);
     int timeAxis = recurrence.batchFirst() ? 1 : 0;
     if (input.dim() == 2) {
       List<Tensor> batched = null;
@@ -231,20 +231,19 @@ public abstract class RecurrentLayer extends Module {
       throw new IllegalArgumentException(
           "the packed data is " + Tensors.describe(input.data()) + ", not of 2 dimensions");
     }
-    checkInput(input.data());
+    Tensor data = checked(input.data());
     if (state != null) {
-      recurrence.checkState(state, input.batch(), input.data());
+      recurrence.checkState(state, input.batch(), data);
     }
     List<Tensor> sorted = state == null ? null : ordered(state, input.sortedIndices());
     List<Tensor> made;
     if (!isStepwise()) {
       made =
-          RecurrentOps.packed(
-              recurrence, isTraining(), input.data(), input.batchSizes(), sorted, weights);
+          RecurrentOps.packed(recurrence, isTraining(), data, input.batchSizes(), sorted, weights);
     } else {
       long[] sizes = input.batchSizes().stream().mapToLong(Long::longValue).toArray();
       made = new ArrayList<>();
-      List<Tensor> outputs = throughLayers(Ops.split(input.data(), sizes, 0), sorted, made);
+      List<Tensor> outputs = throughLayers(Ops.split(data, sizes, 0), sorted, made);
       made.add(0, Ops.cat(outputs, 0));
     }
     List<Tensor> result = new ArrayList<>();
@@ -253,7 +252,8 @@ public abstract class RecurrentLayer extends Module {
     return result;
   }
 
-  private void checkInput(Tensor input) {
+  /** The input in the type of the weights, which under autocast it need not have. */
+  private Tensor checked(Tensor input) {
     long rank = input.dim();
     if (rank != 2 && rank != 3) {
       throw new IllegalArgumentException(
@@ -270,14 +270,8 @@ public abstract class RecurrentLayer extends Module {
     if (time == 0) {
       throw new IllegalArgumentException("the input has no step; give at least one");
     }
-    if (Tensors.type(input) != Tensors.type(weights.get(0))) {
-      throw new IllegalArgumentException(
-          "the input is "
-              + Tensors.type(input)
-              + " and the weights are "
-              + Tensors.type(weights.get(0))
-              + "; convert one of them");
-    }
+    Inputs.floating(input, weights.get(0));
+    return Ops.to(input, Tensors.type(weights.get(0)));
   }
 
   private static List<Tensor> ordered(List<Tensor> states, @Nullable List<Long> order) {

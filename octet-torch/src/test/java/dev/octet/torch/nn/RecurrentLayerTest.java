@@ -317,8 +317,8 @@ final class RecurrentLayerTest {
         assertRefused(layer, random(1, INPUT), null, "1 dimensions");
         assertRefused(layer, random(1, TIME, BATCH, INPUT + 1), null, "input_size is 5");
         assertRefused(layer, random(1, 0, BATCH, INPUT), null, "no step");
-        assertRefused(layer, x.to(ScalarType.Double), null, "the input is Double");
-        assertRefused(layer, x.to(ScalarType.Long), null, "the input is Long");
+        assertRefused(layer, x.to(ScalarType.Double), null, "its input is Double");
+        assertRefused(layer, x.to(ScalarType.Long), null, "not on Long");
         assertRefused(layer, x, state(settings, BATCH + 1), "the hidden state is Float[1, 4, 6]");
         assertRefused(layer, random(1, TIME, INPUT), state(settings, 1), "2 dimensions");
         List<Tensor> wrongType =
@@ -336,6 +336,29 @@ final class RecurrentLayerTest {
         assertThatThrownBy(() -> RecurrentPair.run(layer, good, state(settings, 2)))
             .isInstanceOf(ModuleException.class)
             .hasMessageContaining("the hidden state is Float[1, 2, 6]");
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Recurrence.Kind.class)
+  void computesUnderAutocast(Recurrence.Kind kind) {
+    try (Scope scope = Scope.open();
+        RecurrentPair pair =
+            new RecurrentPair(new Recurrence(kind, INPUT, HIDDEN, 2, true, false, 0, true, 0))) {
+      Tensor x = random(1, TIME, BATCH, INPUT);
+      List<Tensor> state = state(pair.settings, BATCH);
+      List<Tensor> expected = pair.peer(x, state);
+      try (Torch.Switched autocast = Torch.autocast(ScalarType.BFloat16)) {
+        for (RecurrentLayer layer : List.of(pair.fused, pair.stepwise)) {
+          // What a layer before would have made of it.
+          List<Tensor> made = RecurrentPair.run(layer, x.to(ScalarType.BFloat16), state);
+          for (int i = 0; i < made.size(); i++) {
+            assertSame(made.get(i).to(ScalarType.Float), expected.get(i), 0.05);
+          }
+          layer.call(x.to(ScalarType.BFloat16)).sum().backward();
+          Peer.assertGradients(layer);
+        }
       }
     }
   }
