@@ -1,6 +1,8 @@
 package dev.octet.torch;
 
+import dev.octet.graph.DataType;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.DeviceType;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -18,6 +20,31 @@ public final class Torch {
   /** Starts LibTorch's random numbers, which initialisation and dropout draw from. */
   public static void seed(long seed) {
     torch.manual_seed(seed);
+  }
+
+  /** The state of LibTorch's random numbers, to bring back later. */
+  public static byte[] randomState() {
+    try (Scope scope = Scope.open()) {
+      return bytes(torch.getDefaultCPUGenerator().get_state());
+    }
+  }
+
+  /**
+   * Brings LibTorch's random numbers back to where they were.
+   *
+   * @throws IllegalArgumentException if these bytes are no such state
+   */
+  public static void setRandomState(byte[] state) {
+    try (Scope scope = Scope.open()) {
+      long expected = torch.getDefaultCPUGenerator().get_state().numel();
+      if (state.length != expected) {
+        throw new IllegalArgumentException(
+            "a state of random numbers has " + expected + " bytes, not " + state.length);
+      }
+      torch
+          .getDefaultCPUGenerator()
+          .set_state(Tensors.of(dev.octet.graph.Tensor.ofRaw(DataType.UINT8, state, state.length)));
+    }
   }
 
   /**
@@ -39,8 +66,9 @@ public final class Torch {
 
   /** No gradients are recorded on this thread until closed. */
   public static Switched noGrad() {
+    // Freed at once: close() would wait for a scope around that holds it too.
     NoGradGuard guard = Scope.keep(new NoGradGuard());
-    return guard::close;
+    return guard::deallocate;
   }
 
   /**
@@ -65,5 +93,11 @@ public final class Torch {
         torch.clear_cache();
       }
     };
+  }
+
+  private static byte[] bytes(Tensor tensor) {
+    byte[] copy = new byte[Math.toIntExact(tensor.nbytes())];
+    Tensors.bytes(tensor).get(copy);
+    return copy;
   }
 }

@@ -1,10 +1,12 @@
 package dev.octet.core.range;
 
+import dev.octet.core.descriptor.RangeMethod;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +65,19 @@ public final class HistogramCollector extends ChannelCollector implements Mergea
     return Arrays.stream(histograms).map(StreamingHistogram::snapshot).toList();
   }
 
+  /**
+   * The ranges that another method finds in the same counts, so that several can be tried on what
+   * was collected once.
+   *
+   * @throws CalibrationException when a channel had no finite value
+   * @throws IllegalArgumentException for averages, which look at batches or samples
+   */
+  public List<Range> ranges(RangeMethod method) {
+    RangeSearch other = RangeSearch.of(method);
+    requireSeen();
+    return IntStream.range(0, channels()).mapToObj(channel -> range(channel, other)).toList();
+  }
+
   @Override
   void add(int channel, float[] values, int offset, int length) {
     histograms[channel].add(values, offset, length);
@@ -75,8 +90,12 @@ public final class HistogramCollector extends ChannelCollector implements Mergea
 
   @Override
   Range range(int channel) {
+    return range(channel, search);
+  }
+
+  private Range range(int channel, RangeSearch by) {
     Histogram histogram = histograms[channel].snapshot();
-    return observed(channel).allZero() ? new Range(0, 0) : search.search(histogram, levels);
+    return observed(channel).allZero() ? new Range(0, 0) : by.search(histogram, levels);
   }
 
   @Override

@@ -2,6 +2,9 @@ package dev.octet.quantize.data;
 
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +37,7 @@ final class Cifar10Samples implements Samples {
       @Nullable Sample read() {
         String origin = file.getFileName() + "[" + index++ + "]";
         byte[] record = DataFile.read(in, RECORD_BYTES, origin);
-        return record == null ? null : sample(record, origin);
+        return record == null ? null : picture(record, origin).prepared(preprocessing);
       }
 
       @Override
@@ -44,7 +47,7 @@ final class Cifar10Samples implements Samples {
     };
   }
 
-  private Sample sample(byte[] record, String origin) {
+  private static Picture picture(byte[] record, String origin) {
     int label = record[0] & 0xff;
     if (label >= CLASSES) {
       throw new UnreadableSampleException(
@@ -56,8 +59,25 @@ final class Cifar10Samples implements Samples {
         pixels[i * 3 + c] = record[1 + c * AREA + i];
       }
     }
-    PixelImage image = new PixelImage(SIDE, SIDE, 3, pixels);
-    return Sample.of(ImageTensor.of(image, preprocessing, origin), OptionalInt.of(label), origin);
+    return new Picture(new PixelImage(SIDE, SIDE, 3, pixels), OptionalInt.of(label), origin);
+  }
+
+  @Override
+  public Optional<Pictures> pictures() {
+    List<Picture> all = new ArrayList<>();
+    InputStream in = DataFile.open(file);
+    try {
+      while (true) {
+        String origin = file.getFileName() + "[" + all.size() + "]";
+        byte[] record = DataFile.read(in, RECORD_BYTES, origin);
+        if (record == null) {
+          return Optional.of(new PictureList(all, preprocessing));
+        }
+        all.add(picture(record, origin));
+      }
+    } finally {
+      DataFile.closeQuietly(in);
+    }
   }
 
   @Override

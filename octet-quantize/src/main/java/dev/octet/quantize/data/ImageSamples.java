@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -86,10 +88,7 @@ final class ImageSamples implements Samples {
         if (!rest.hasNext()) {
           return null;
         }
-        Path file = rest.next();
-        String origin = ImageLabels.inside(folder, file);
-        PixelImage image = ImageDecoder.decode(file, options.maxPixels());
-        return Sample.of(ImageTensor.of(image, preprocessing, origin), labels.of(file), origin);
+        return picture(rest.next()).prepared(preprocessing);
       }
 
       @Override
@@ -97,6 +96,47 @@ final class ImageSamples implements Samples {
         // Each file is closed as soon as it is decoded.
       }
     };
+  }
+
+  private Picture picture(Path file) {
+    PixelImage image = ImageDecoder.decode(file, options.maxPixels());
+    return new Picture(image, labels.of(file), ImageLabels.inside(folder, file));
+  }
+
+  @Override
+  public Optional<Pictures> pictures() {
+    return Optional.of(
+        new Pictures() {
+          @Override
+          public int size() {
+            return files.size();
+          }
+
+          @Override
+          public Picture get(int index) {
+            return picture(files.get(index));
+          }
+
+          @Override
+          public OptionalInt label(int index) {
+            return labels.of(files.get(index));
+          }
+
+          @Override
+          public String origin(int index) {
+            return ImageLabels.inside(folder, files.get(index));
+          }
+
+          @Override
+          public boolean areDecodedOnDemand() {
+            return true;
+          }
+
+          @Override
+          public Preprocessing preprocessing() {
+            return preprocessing;
+          }
+        });
   }
 
   /** Picks files, so that images that are left out are not decoded. */

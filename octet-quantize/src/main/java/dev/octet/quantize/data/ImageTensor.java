@@ -35,7 +35,7 @@ final class ImageTensor {
     float[] values = new float[Math.multiplyExact(area, tones.size())];
     boolean planar = how.layout() == Layout.NCHW;
     for (int c = 0; c < tones.size(); c++) {
-      float[] table = table(how, c);
+      float[] table = how.table(c);
       PixelImage.Tone tone = tones.get(c);
       for (int y = 0; y < crop.height(); y++) {
         for (int x = 0; x < crop.width(); x++) {
@@ -52,18 +52,8 @@ final class ImageTensor {
     return HostTensor.ofFloats(shape, values);
   }
 
-  /** The tensor's value for each of the 256 pixel values, in float32 as torchvision computes it. */
-  private static float[] table(Preprocessing how, int channel) {
-    float[] table = new float[256];
-    float mean = how.mean().get(channel);
-    float std = how.std().get(channel);
-    for (int p = 0; p < table.length; p++) {
-      table[p] = (p / how.range().divisor() - mean) / std;
-    }
-    return table;
-  }
-
-  private static PixelImage resized(PixelImage image, Preprocessing how, String origin) {
+  /** The image after the preprocessing's resize, which is the first step. */
+  static PixelImage resized(PixelImage image, Preprocessing how, String origin) {
     if (how.resize().isEmpty()
         || how.crop().equals(Optional.of(new Size(image.height, image.width)))) {
       return image;

@@ -2,6 +2,7 @@ package dev.octet.quantize.data;
 
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,11 @@ final class JoinedSamples implements Samples {
         }
       }
     };
+  }
+
+  @Override
+  public Optional<Pictures> pictures() {
+    return ArrangedPictures.joined(parts);
   }
 
   @Override

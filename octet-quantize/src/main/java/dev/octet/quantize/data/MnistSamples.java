@@ -3,6 +3,9 @@ package dev.octet.quantize.data;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +25,24 @@ final class MnistSamples implements Samples {
 
   @Override
   public SampleIterator iterator() {
+    return pass();
+  }
+
+  @Override
+  public Optional<Pictures> pictures() {
+    List<Picture> all = new ArrayList<>();
+    Pass pass = pass();
+    try {
+      for (Picture picture = pass.picture(); picture != null; picture = pass.picture()) {
+        all.add(picture);
+      }
+    } finally {
+      pass.close();
+    }
+    return Optional.of(new PictureList(all, preprocessing));
+  }
+
+  private Pass pass() {
     InputStream pictures = DataFile.open(images);
     InputStream answers = null;
     try {
@@ -67,14 +88,18 @@ final class MnistSamples implements Samples {
 
     @Override
     @Nullable Sample read() {
+      Picture picture = picture();
+      return picture == null ? null : picture.prepared(preprocessing);
+    }
+
+    @Nullable Picture picture() {
       if (index == count) {
         return null;
       }
       String origin = images.getFileName() + "[" + index++ + "]";
       byte[] pixels = DataFile.require(pictures, height * width, origin);
       int label = DataFile.require(answers, 1, labels + "[" + (index - 1) + "]")[0] & 0xff;
-      PixelImage image = new PixelImage(width, height, 1, pixels);
-      return Sample.of(ImageTensor.of(image, preprocessing, origin), OptionalInt.of(label), origin);
+      return new Picture(new PixelImage(width, height, 1, pixels), OptionalInt.of(label), origin);
     }
 
     @Override

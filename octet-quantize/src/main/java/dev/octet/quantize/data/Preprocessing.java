@@ -65,7 +65,8 @@ public record Preprocessing(
     /** One channel of luma. */
     GREY;
 
-    List<PixelImage.Tone> tones() {
+    /** What each channel of the tensor shows, in order. */
+    public List<PixelImage.Tone> tones() {
       return switch (this) {
         case RGB -> List.of(PixelImage.Tone.RED, PixelImage.Tone.GREEN, PixelImage.Tone.BLUE);
         case BGR -> List.of(PixelImage.Tone.BLUE, PixelImage.Tone.GREEN, PixelImage.Tone.RED);
@@ -217,6 +218,21 @@ public record Preprocessing(
       fitted.resize = guess.resize;
     }
     return fitted.build();
+  }
+
+  /**
+   * The tensor's value for each of the 256 pixel values, in float32 as torchvision computes it.
+   *
+   * @param channel its index in the order of {@link #channels()}
+   */
+  public float[] table(int channel) {
+    float[] table = new float[256];
+    float shift = mean.get(channel);
+    float scale = std.get(channel);
+    for (int p = 0; p < table.length; p++) {
+      table[p] = (p / range.divisor() - shift) / scale;
+    }
+    return table;
   }
 
   /** One line for a report, such as {@code imagenet: resize 256, crop 224x224, RGB, NCHW, ...}. */

@@ -2,6 +2,7 @@ package dev.octet.quantize.data;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -22,6 +23,16 @@ public interface Samples extends Iterable<Sample> {
    * samples are counted, and a compressed file is believed.
    */
   OptionalLong size();
+
+  /**
+   * These as images before they are prepared, in any order, for training; empty for arrays and
+   * tokens. CIFAR-10 and MNIST are read into memory by this call, files of a folder when asked for.
+   *
+   * @throws DataException if a file of many images cannot be read
+   */
+  default Optional<Pictures> pictures() {
+    return Optional.empty();
+  }
 
   /** What these are, in words, for reports. */
   String description();

@@ -1,5 +1,6 @@
 package dev.octet.quantize.data;
 
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,11 @@ final class SelectedSamples implements Samples {
         source.close();
       }
     };
+  }
+
+  @Override
+  public Optional<Pictures> pictures() {
+    return all.pictures().map(set -> ArrangedPictures.selected(set, from, step, count));
   }
 
   @Override

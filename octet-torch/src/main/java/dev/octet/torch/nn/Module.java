@@ -332,6 +332,46 @@ public abstract class Module implements AutoCloseable {
    */
   protected void beforeLoad(String path, Map<String, Tensor> state) {}
 
+  /**
+   * What this module knows beside tensors and a state must bring back, as text; null for nothing.
+   */
+  protected @Nullable String extraState() {
+    return null;
+  }
+
+  /**
+   * Takes over what {@link #extraState} gave.
+   *
+   * @throws IllegalArgumentException if the text is not of this module
+   */
+  protected void loadExtraState(String text) {
+    throw new IllegalArgumentException(this + " keeps no state beside its tensors");
+  }
+
+  /** The extra states of the tree by path, of those modules that have one. */
+  public final Map<String, String> extraStates() {
+    Map<String, String> states = new LinkedHashMap<>();
+    modules()
+        .forEach(
+            (path, module) -> {
+              String state = module.extraState();
+              if (state != null) {
+                states.put(path, state);
+              }
+            });
+    return states;
+  }
+
+  /**
+   * Takes over extra states; comes before {@link #loadStateDict}, since it can decide which tensors
+   * there are.
+   *
+   * @throws IllegalArgumentException if a path or a text does not fit
+   */
+  public final void loadExtraStates(Map<String, String> states) {
+    states.forEach((path, text) -> get(path).loadExtraState(text));
+  }
+
   /** Switches the whole tree to training (dropout, batch statistics) or to eval. */
   public final void train(boolean on) {
     for (Module module : modules().values()) {

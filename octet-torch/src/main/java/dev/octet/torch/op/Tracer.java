@@ -27,13 +27,15 @@ public final class Tracer implements AutoCloseable {
   private record Known(Tensor handle, long version, Value value) {}
 
   private final Graph graph;
+  private final long opset;
   private final Supplier<String> path;
   private final Supplier<String> place;
   private final Map<Long, Known> known = new HashMap<>();
   private final Map<Long, String> weights = new HashMap<>();
 
-  private Tracer(Graph graph, Supplier<String> path, Supplier<String> place) {
+  private Tracer(Graph graph, long opset, Supplier<String> path, Supplier<String> place) {
     this.graph = graph;
+    this.opset = opset;
     this.path = path;
     this.place = place;
   }
@@ -43,16 +45,21 @@ public final class Tracer implements AutoCloseable {
    *
    * @param graph takes the nodes
    * @param weights parameters and buffers by name: they become initializers when first read
+   * @param opset ONNX's operator set that the nodes are of
    * @param path names the module that computes at the moment, for node names
    * @param place the same for messages
    * @throws IllegalStateException if this thread is traced already
    */
   public static Tracer start(
-      Graph graph, Map<String, Tensor> weights, Supplier<String> path, Supplier<String> place) {
+      Graph graph,
+      Map<String, Tensor> weights,
+      long opset,
+      Supplier<String> path,
+      Supplier<String> place) {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("this thread is being traced already");
     }
-    Tracer tracer = new Tracer(graph, path, place);
+    Tracer tracer = new Tracer(graph, opset, path, place);
     weights.forEach((name, tensor) -> tracer.weights.put(address(tensor), name));
     CURRENT.set(tracer);
     return tracer;
@@ -66,6 +73,18 @@ public final class Tracer implements AutoCloseable {
   /** The graph that is being written. */
   public Graph graph() {
     return graph;
+  }
+
+  /** ONNX's operator set that the nodes are of. */
+  public long opset() {
+    return opset;
+  }
+
+  /** Makes a tensor an output of the graph. */
+  public void output(Tensor tensor, String name) {
+    Value named = graph.addValue(name, null);
+    graph.add(NodeSpec.of("Identity").named(name).reads(value(tensor, "the output")).makes(named));
+    graph.addOutput(named);
   }
 
   /** Says which value of the graph holds a tensor. */
@@ -111,6 +130,11 @@ public final class Tracer implements AutoCloseable {
             + Tensors.describe(tensor)
             + ", was made outside the tracked operations; compute it with Ops, or register it as a"
             + " buffer of the module");
+  }
+
+  /** Whether a tensor is a parameter or buffer, the same in every run, and not computed. */
+  public boolean isWeight(Tensor tensor) {
+    return weights.containsKey(address(tensor));
   }
 
   /** A constant of the graph. */

@@ -157,7 +157,7 @@ final class ModuleTest {
         Scope scope = Scope.open()) {
       Tensor x = Tensors.of(new float[] {1, 1}, 1, 2);
       try (Tracer tracer =
-          Tracer.start(graph, net.stateDict(), CallStack::path, CallStack::place)) {
+          Tracer.start(graph, net.stateDict(), 17, CallStack::path, CallStack::place)) {
         tracer.bind(x, graph.addValue("x", null));
         Tensor y = net.call(x);
         assertThat(tracer.value(y, "the output").name()).isEqualTo("second/Add");
@@ -179,7 +179,8 @@ final class ModuleTest {
     Graph graph = new Graph("net");
     try (Escaping net = new Escaping();
         Scope scope = Scope.open();
-        Tracer tracer = Tracer.start(graph, net.stateDict(), CallStack::path, CallStack::place)) {
+        Tracer tracer =
+            Tracer.start(graph, net.stateDict(), 17, CallStack::path, CallStack::place)) {
       Tensor x = Tensors.scalar(1);
       tracer.bind(x, graph.addValue("x", null));
       assertThatThrownBy(() -> net.call(x))

@@ -1,0 +1,182 @@
+package dev.octet.torch.trace;
+
+import dev.octet.graph.Bytes;
+import dev.octet.graph.Dimension;
+import dev.octet.graph.Graph;
+import dev.octet.graph.Model;
+import dev.octet.graph.Value;
+import dev.octet.graph.ValueType;
+import dev.octet.graph.onnx.OnnxWriter;
+import dev.octet.graph.pass.ConstantFolding;
+import dev.octet.graph.pass.ConstantNodes;
+import dev.octet.graph.pass.DeduplicateInitializers;
+import dev.octet.graph.pass.RemoveIdentity;
+import dev.octet.graph.pass.RemoveUnused;
+import dev.octet.graph.pass.Rewrites;
+import dev.octet.quantize.emit.CodeConstants;
+import dev.octet.quantize.emit.FoldBatchNormIntoScales;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Tensors;
+import dev.octet.torch.Torch;
+import dev.octet.torch.nn.CallStack;
+import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.ModuleException;
+import dev.octet.torch.op.TraceException;
+import dev.octet.torch.op.Tracer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Writes down what a module computes as a graph of ONNX operators.
+ *
+ * <pre>{@code
+ * Model model = Trace.of(net).input("image").output("logits").graph(example);
+ * Trace.of(net).write(Path.of("net.onnx"), example);   // weights as integers where quantized
+ * }</pre>
+ *
+ * <p>The module runs once, in eval mode, on an example; nodes are named after modules, weights
+ * after parameters. Java's control flow is followed as the example takes it, so a loop becomes its
+ * steps and a branch the side taken. The first dimension of every input stays free unless fixed.
+ */
+public final class Trace {
+  /** What every runtime of the last years knows; 4-bit types need 21. */
+  private static final long DEFAULT_OPSET = 17;
+
+  private static final long IR_VERSION_OF_OPSET_17 = 8;
+  private static final long IR_VERSION_OF_OPSET_21 = 10;
+
+  private final Module module;
+  private List<String> inputs = List.of();
+  private String output = "output";
+  private boolean freeBatch = true;
+  private long opset = DEFAULT_OPSET;
+
+  private Trace(Module module) {
+    this.module = module;
+  }
+
+  /** A trace of a module, with inputs {@code input}, {@code input_1}, ... and a free batch. */
+  public static Trace of(Module module) {
+    return new Trace(module);
+  }
+
+  /** Names the inputs. */
+  public Trace input(String... names) {
+    inputs = List.of(names);
+    return this;
+  }
+
+  /** Names the output. */
+  public Trace output(String name) {
+    output = name;
+    return this;
+  }
+
+  /** Keeps the first dimension of every input as the example has it. */
+  public Trace fixedBatch() {
+    freeBatch = false;
+    return this;
+  }
+
+  /**
+   * Chooses the operator set.
+   *
+   * @param version 17 to 21
+   */
+  public Trace opset(long version) {
+    if (version < DEFAULT_OPSET || version > 21) {
+      throw new IllegalArgumentException("operator set " + version + " is not from 17 to 21");
+    }
+    opset = version;
+    return this;
+  }
+
+  /**
+   * The graph as the module computes it: fake quantizers are QuantizeLinear and DequantizeLinear,
+   * weights are float.
+   *
+   * @param examples one for each input
+   * @throws TraceException naming the module where the computation cannot be followed
+   */
+  public Model graph(Tensor... examples) {
+    if (!inputs.isEmpty() && inputs.size() != examples.length) {
+      throw new IllegalArgumentException(
+          inputs.size() + " input names for " + examples.length + " inputs");
+    }
+    Graph graph = new Graph(module.getClass().getSimpleName());
+    Model model =
+        new Model(
+            opset >= 21 ? IR_VERSION_OF_OPSET_21 : IR_VERSION_OF_OPSET_17,
+            Map.of("", opset),
+            Map.of("producer", "octet"),
+            graph,
+            Bytes.EMPTY);
+    boolean training = module.isTraining();
+    module.eval();
+    try (Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open();
+        Tracer tracer =
+            Tracer.start(graph, module.stateDict(), opset, CallStack::path, CallStack::place)) {
+      for (int i = 0; i < examples.length; i++) {
+        Value input = graph.addValue(inputName(i), type(examples[i]));
+        graph.addInput(input);
+        tracer.bind(examples[i], input);
+      }
+      Tensor result = module.call(examples);
+      tracer.output(result, output);
+    } catch (ModuleException e) {
+      if (e.getCause() instanceof TraceException reason) {
+        throw reason;
+      }
+      throw e;
+    } finally {
+      module.train(training);
+    }
+    Rewrites.run(graph, new RemoveIdentity());
+    return model;
+  }
+
+  /**
+   * The graph with integers in place of fake-quantized weights, and BatchNormalization folded into
+   * their scales: what a runtime executes.
+   */
+  public Model quantized(Tensor... examples) {
+    Model model = graph(examples);
+    Rewrites.run(
+        model.graph(),
+        new ConstantNodes(),
+        new ConstantFolding(),
+        new RemoveIdentity(),
+        new CodeConstants(),
+        new FoldBatchNormIntoScales(),
+        new RemoveUnused(),
+        new DeduplicateInitializers());
+    return model;
+  }
+
+  /** Writes {@link #quantized} to a file, whole or not at all. */
+  public void write(Path file, Tensor... examples) {
+    OnnxWriter.write(quantized(examples), file);
+  }
+
+  private String inputName(int index) {
+    if (!inputs.isEmpty()) {
+      return inputs.get(index);
+    }
+    return index == 0 ? "input" : "input_" + index;
+  }
+
+  private ValueType type(Tensor example) {
+    List<Dimension> dimensions = new ArrayList<>();
+    for (long size : Tensors.shape(Tensors.check(example, "an example"))) {
+      dimensions.add(
+          dimensions.isEmpty() && freeBatch
+              ? new Dimension.Symbolic("n")
+              : new Dimension.Fixed(size));
+    }
+    return new ValueType.TensorType(Tensors.dataType(Tensors.type(example)), dimensions);
+  }
+}

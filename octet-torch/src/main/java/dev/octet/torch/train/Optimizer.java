@@ -1,0 +1,221 @@
+package dev.octet.torch.train;
+
+import dev.octet.torch.Scope;
+import dev.octet.torch.Tensors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiConsumer;
+import org.bytedeco.pytorch.AdamW;
+import org.bytedeco.pytorch.AdamWOptions;
+import org.bytedeco.pytorch.InputArchive;
+import org.bytedeco.pytorch.OptimizerOptions;
+import org.bytedeco.pytorch.OptimizerParamGroup;
+import org.bytedeco.pytorch.OptimizerParamGroupVector;
+import org.bytedeco.pytorch.OutputArchive;
+import org.bytedeco.pytorch.SGD;
+import org.bytedeco.pytorch.SGDOptions;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/** One of LibTorch's optimizers over groups of parameters. */
+public final class Optimizer implements AutoCloseable {
+  private final org.bytedeco.pytorch.Optimizer nativeOptimizer;
+  private final List<ParameterGroup> groups;
+
+  private Optimizer(org.bytedeco.pytorch.Optimizer nativeOptimizer, List<ParameterGroup> groups) {
+    this.nativeOptimizer = Scope.keep(nativeOptimizer);
+    this.groups = List.copyOf(groups);
+  }
+
+  /**
+   * Stochastic gradient descent.
+   *
+   * @param momentum 0 for none, below 1
+   */
+  public static Optimizer sgd(List<ParameterGroup> groups, double momentum, boolean nesterov) {
+    if (!(momentum >= 0 && momentum < 1)) {
+      throw new IllegalArgumentException("momentum " + momentum + " is not in [0, 1)");
+    }
+    if (nesterov && momentum == 0) {
+      throw new IllegalArgumentException("Nesterov's method needs a momentum above 0");
+    }
+    try (Scope scope = Scope.open()) {
+      SGDOptions defaults = new SGDOptions(groups.get(0).learningRate());
+      defaults.momentum().put(momentum);
+      defaults.nesterov().put(nesterov);
+      return build(
+          groups,
+          first -> new SGD(first, defaults),
+          (options, group) -> new SGDOptions(options).weight_decay().put(group.weightDecay()));
+    }
+  }
+
+  /**
+   * Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+   *
+   * @param beta1 decay of the mean of gradients, in [0, 1)
+   * @param beta2 decay of the mean of their squares, in [0, 1)
+   */
+  public static Optimizer adamW(List<ParameterGroup> groups, double beta1, double beta2) {
+    if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1)) {
+      throw new IllegalArgumentException("betas " + beta1 + ", " + beta2 + " are not in [0, 1)");
+    }
+    try (Scope scope = Scope.open()) {
+      AdamWOptions defaults = new AdamWOptions(groups.get(0).learningRate());
+      // A C++ tuple: which of the two lies first in memory is the compiler's choice.
+      int lower = defaults.betas().get(0) < defaults.betas().get(1) ? 0 : 1;
+      defaults.betas().put(lower, beta1).put(1 - lower, beta2);
+      return build(
+          groups,
+          first -> new AdamW(first, defaults),
+          (options, group) -> new AdamWOptions(options).weight_decay().put(group.weightDecay()));
+    }
+  }
+
+  /** Changes the parameters by their gradients; those without one stay. */
+  public void step() {
+    try (Scope scope = Scope.open()) {
+      nativeOptimizer.step();
+    }
+  }
+
+  /** Frees the gradients. */
+  public void zeroGrad() {
+    nativeOptimizer.zero_grad(true);
+  }
+
+  /**
+   * Scales all gradients so that their common 2-norm is at most {@code limit}.
+   *
+   * @return the norm before
+   * @throws ArithmeticException if the norm is not finite: the gradients are of no use
+   */
+  public double clipGradients(double limit) {
+    try (Scope scope = Scope.open()) {
+      List<Tensor> withGradient = new ArrayList<>();
+      for (ParameterGroup group : groups) {
+        for (Tensor parameter : group.parameters()) {
+          if (parameter.grad().defined()) {
+            withGradient.add(parameter);
+          }
+        }
+      }
+      if (withGradient.isEmpty()) {
+        return 0;
+      }
+      double norm = torch.clip_grad_norm_(vector(withGradient), limit, 2, false);
+      if (!Double.isFinite(norm)) {
+        throw new ArithmeticException(
+            "the gradients' norm is " + norm + "; lower the learning rate");
+      }
+      return norm;
+    }
+  }
+
+  /** Sets every group's learning rate to its own times a factor. */
+  public void scaleLearningRate(double factor) {
+    try (Scope scope = Scope.open()) {
+      OptimizerParamGroupVector nativeGroups = nativeOptimizer.param_groups();
+      for (int i = 0; i < groups.size(); i++) {
+        nativeGroups.get(i).options().set_lr(groups.get(i).learningRate() * factor);
+      }
+    }
+  }
+
+  /** The groups, as given. */
+  public List<ParameterGroup> groups() {
+    return groups;
+  }
+
+  /** The state (momenta and the like) in LibTorch's archive format. */
+  byte[] state() {
+    return throughFile(
+        file -> {
+          try (Scope scope = Scope.open()) {
+            OutputArchive archive = new OutputArchive();
+            nativeOptimizer.save(archive);
+            archive.save_to(file.toString());
+          }
+          return Files.readAllBytes(file);
+        });
+  }
+
+  /** Takes over a state; the parameters must be those, in the order, that it was saved with. */
+  void load(byte[] state) {
+    throughFile(
+        file -> {
+          Files.write(file, state);
+          try (Scope scope = Scope.open()) {
+            InputArchive archive = new InputArchive();
+            archive.load_from(file.toString());
+            nativeOptimizer.load(archive);
+          }
+          return state;
+        });
+  }
+
+  /** Frees the state; the parameters stay. */
+  @Override
+  public void close() {
+    nativeOptimizer.close();
+  }
+
+  private interface Build {
+    org.bytedeco.pytorch.Optimizer of(TensorVector first);
+  }
+
+  private interface FileUse {
+    byte[] apply(Path file) throws IOException;
+  }
+
+  private static Optimizer build(
+      List<ParameterGroup> groups, Build build, BiConsumer<OptimizerOptions, ParameterGroup> set) {
+    org.bytedeco.pytorch.Optimizer made = build.of(vector(groups.get(0).parameters()));
+    for (ParameterGroup group : groups.subList(1, groups.size())) {
+      made.add_param_group(new OptimizerParamGroup(vector(group.parameters())));
+    }
+    // A group made with options would give them away and free them too: they are set afterwards.
+    OptimizerParamGroupVector nativeGroups = made.param_groups();
+    for (int i = 0; i < groups.size(); i++) {
+      OptimizerOptions options = nativeGroups.get(i).options();
+      options.set_lr(groups.get(i).learningRate());
+      set.accept(options, groups.get(i));
+    }
+    return new Optimizer(made, groups);
+  }
+
+  private static TensorVector vector(List<Tensor> tensors) {
+    for (Tensor tensor : tensors) {
+      Tensors.check(tensor, "a parameter");
+    }
+    return new TensorVector(tensors.toArray(Tensor[]::new));
+  }
+
+  private static byte[] throughFile(FileUse use) {
+    try {
+      Path file = Files.createTempFile("octet-optimizer", ".pt");
+      try {
+        return use.apply(file);
+      } finally {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot pass the optimizer's state through a file", e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return nativeOptimizer.getClass().getSimpleName()
+        + Arrays.toString(
+            groups.stream()
+                .map(group -> group.parameters().size() + " parameters at " + group.learningRate())
+                .toArray());
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Training loops: optimizers, learning-rate schedules, distillation, checkpoints that resume bit
+ * for bit, and what a run reports.
+ */
+@NullMarked
+package dev.octet.torch.train;
+
+import org.jspecify.annotations.NullMarked;
