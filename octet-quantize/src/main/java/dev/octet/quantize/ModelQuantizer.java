@@ -31,6 +31,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +47,7 @@ final class ModelQuantizer {
   private final Placement placement;
   private final Recipe recipe;
   private final Calibration.Result seen;
+  private final @Nullable Given given;
   private final List<String> warnings = new ArrayList<>();
 
   private final Map<Group, QuantParams> parameters = new LinkedHashMap<>();
@@ -56,7 +59,18 @@ final class ModelQuantizer {
   record Result(
       Map<Group, QuantParams> parameters, List<QuantizedWeight> weights, List<String> warnings) {}
 
-  private ModelQuantizer(Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
+  /** Parameters that were found elsewhere; no weights' where the weights themselves decide. */
+  record Given(
+      Function<Group, QuantParams> activations,
+      Function<WeightSite, Optional<QuantParams>> weights) {}
+
+  private ModelQuantizer(
+      Model model,
+      Placement placement,
+      Recipe recipe,
+      Calibration.Result seen,
+      @Nullable Given given) {
+    this.given = given;
     this.model = model;
     this.graph = model.graph();
     this.placement = placement;
@@ -66,7 +80,13 @@ final class ModelQuantizer {
 
   /** Changes {@code model}, for which {@code placement} was made, in place. */
   static Result quantize(Model model, Placement placement, Recipe recipe, Calibration.Result seen) {
-    return new ModelQuantizer(model, placement, recipe, seen).quantize();
+    return new ModelQuantizer(model, placement, recipe, seen, null).quantize();
+  }
+
+  /** The same with parameters that are given instead of learned from samples. */
+  static Result quantize(Model model, Placement placement, Recipe recipe, Given given) {
+    return new ModelQuantizer(model, placement, recipe, Calibration.Result.NOTHING, given)
+        .quantize();
   }
 
   /** Watches what {@link #quantize} will need to know. */
@@ -90,7 +110,7 @@ final class ModelQuantizer {
 
   private Result quantize() {
     for (Group group : placement.groups()) {
-      parameters.put(group, QuantParams.of(group.descriptor(), range(group)));
+      parameters.put(group, parameters(group));
       group.members().forEach(member -> groupOf.put(member, group));
     }
     for (WeightSite site : placement.weights()) {
@@ -116,7 +136,18 @@ final class ModelQuantizer {
 
   // ---- activations ----
 
-  private Range range(Group group) {
+  private QuantParams parameters(Group group) {
+    return given != null
+        ? given.activations().apply(group)
+        : QuantParams.of(group.descriptor(), range(group, seen, warnings));
+  }
+
+  /**
+   * What the members of a group held together.
+   *
+   * @param warnings takes what the user should know of them
+   */
+  static Range range(Group group, Calibration.Result seen, List<String> warnings) {
     Range fixed = group.descriptor().fixedRange();
     if (fixed != null) {
       return fixed;
@@ -162,7 +193,12 @@ final class ModelQuantizer {
     }
     QuantizedWeight weight;
     try {
-      weight = WeightCoder.code(site, inputScale, bias);
+      float @Nullable [] fitted = bias;
+      Optional<QuantParams> params = given == null ? Optional.empty() : given.weights().apply(site);
+      weight =
+          params
+              .map(known -> WeightCoder.code(site, known, inputScale, fitted))
+              .orElseGet(() -> WeightCoder.code(site, inputScale, fitted));
     } catch (IllegalArgumentException e) {
       throw new ModelException(
           "weights '" + site.value().name() + "' of node '" + node.label() + "': " + e.getMessage(),

@@ -6,6 +6,8 @@ import dev.octet.graph.Model;
 import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
 import dev.octet.graph.opset.OpsetRaise;
+import dev.octet.graph.pass.DeduplicateInitializers;
+import dev.octet.graph.pass.FoldBatchNorm;
 import dev.octet.graph.pass.Passes;
 import dev.octet.graph.pass.RewriteResult;
 import java.util.stream.Stream;
@@ -27,6 +29,25 @@ final class Preparation {
   /** Changes {@code model} in place and returns it. */
   static Model prepare(Model model, Recipe recipe) {
     Passes.simplify(model);
+    return raise(model, recipe);
+  }
+
+  /**
+   * The same for a model that is to be trained: equal constants stay apart, because training makes
+   * them differ.
+   *
+   * @param foldNorms whether BatchNormalization is folded into the layer before it
+   */
+  static Model prepareForTraining(Model model, Recipe recipe, boolean foldNorms) {
+    Passes.simplify(
+        model,
+        pass ->
+            !(pass instanceof DeduplicateInitializers)
+                && (foldNorms || !(pass instanceof FoldBatchNorm)));
+    return raise(model, recipe);
+  }
+
+  private static Model raise(Model model, Recipe recipe) {
     long needed = neededOpset(model, recipe);
     if (model.opset() < needed) {
       RewriteResult raised = OpsetRaise.to(model, needed);

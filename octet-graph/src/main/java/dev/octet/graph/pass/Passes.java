@@ -4,6 +4,7 @@ import dev.octet.graph.Model;
 import dev.octet.graph.shape.Shapes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** The ready-made lists of passes. */
 public final class Passes {
@@ -37,12 +38,17 @@ public final class Passes {
    * goes first and the version becomes 4.
    */
   public static RewriteResult simplify(Model model) {
+    return simplify(model, pass -> true);
+  }
+
+  /** The same without those passes of {@link #standard()} that {@code wanted} leaves out. */
+  public static RewriteResult simplify(Model model, Predicate<Pass> wanted) {
     List<Pass> passes = new ArrayList<>();
     if (model.irVersion() < FREE_INITIALIZERS) {
       passes.add(new DropOverridableInitializers());
       model.raiseIrVersion(FREE_INITIALIZERS);
     }
-    passes.addAll(standard());
+    standard().stream().filter(wanted).forEach(passes::add);
     RewriteResult simplified = Rewrites.run(model.graph(), passes);
     Shapes shapes = Shapes.infer(model.graph());
     return simplified.then(Rewrites.run(model.graph(), new MatMulAddToGemm(shapes)));

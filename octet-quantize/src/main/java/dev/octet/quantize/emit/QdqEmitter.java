@@ -5,7 +5,6 @@ import dev.octet.core.descriptor.Granularity;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
-import dev.octet.graph.Node;
 import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
@@ -16,7 +15,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,14 +78,7 @@ public final class QdqEmitter {
   // ---- activations ----
 
   private void emitActivation(Value value, Group group, QuantParams params) {
-    Set<Node> quantized = placement.quantized();
-    Node producer = value.producer();
-    boolean integersAtHand = producer != null && quantized.contains(producer);
-    List<Value.Use> readers =
-        value.uses().stream()
-            .filter(use -> integersAtHand || quantized.contains(use.node()))
-            .filter(use -> !isSideInput(use))
-            .toList();
+    List<Value.Use> readers = placement.readers(value);
     if (readers.isEmpty()) {
       return;
     }
@@ -116,15 +107,6 @@ public final class QdqEmitter {
     for (Value.Use use : readers) {
       use.node().graph().setInput(use.node(), use.index(), real);
     }
-  }
-
-  /** Whether a use is a shape, index or limit rather than data. */
-  private static boolean isSideInput(Value.Use use) {
-    return switch (use.node().op()) {
-      case "Reshape", "Expand", "Tile", "Slice", "Pad", "Resize", "Unsqueeze", "Squeeze" ->
-          use.index() > 0;
-      default -> false;
-    };
   }
 
   // ---- constants ----

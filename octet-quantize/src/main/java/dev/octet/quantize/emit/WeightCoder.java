@@ -34,13 +34,9 @@ public final class WeightCoder {
    * @throws IllegalArgumentException if a weight is NaN or infinite
    */
   public static QuantizedWeight code(WeightSite site, float inputScale, float @Nullable [] bias) {
-    Tensor tensor = site.value().constant();
-    if (tensor == null) {
-      throw new IllegalArgumentException("'" + site.value().name() + "' is no constant");
-    }
     QuantDescriptor descriptor = site.descriptor();
-    long[] stored = storedShape(site.node(), tensor, descriptor.granularity());
-    int[] shape = Arrays.stream(stored).mapToInt(Math::toIntExact).toArray();
+    Tensor tensor = constant(site);
+    int[] shape = shape(site);
     float[] weights = tensor.toFloats();
     QuantParams params = QuantParams.of(descriptor, ranges(weights, shape, descriptor));
     if (bias != null) {
@@ -50,10 +46,43 @@ public final class WeightCoder {
     if (descriptor.bits() <= 4 && descriptor.symmetric()) {
       params = refitted(params, weights, codes, shape);
     }
+    return stored(site, params, codes);
+  }
+
+  /**
+   * The integers of {@code site} for scales that are known, such as trained ones.
+   *
+   * @param params as many scales as the site's granularity asks for
+   * @param inputScale scale of the activations that the weights multiply, or 0 where the bias stays
+   *     float
+   * @param bias the bias that is to fit int32, or null
+   */
+  public static QuantizedWeight code(
+      WeightSite site, QuantParams params, float inputScale, float @Nullable [] bias) {
+    QuantParams used = bias == null ? params : widenedForBias(params, inputScale, bias);
+    return stored(site, used, Affine.quantize(constant(site).toFloats(), shape(site), used));
+  }
+
+  private static QuantizedWeight stored(WeightSite site, QuantParams params, int[] codes) {
+    QuantDescriptor descriptor = site.descriptor();
+    long[] stored = storedShape(site.node(), constant(site), descriptor.granularity());
     Tensor integers =
         IntegerTensors.of(
             IntegerTensors.typeFor(descriptor.bits(), params.qmin() < 0), codes, stored);
     return new QuantizedWeight(site, params, integers);
+  }
+
+  private static int[] shape(WeightSite site) {
+    long[] stored = storedShape(site.node(), constant(site), site.descriptor().granularity());
+    return Arrays.stream(stored).mapToInt(Math::toIntExact).toArray();
+  }
+
+  private static Tensor constant(WeightSite site) {
+    Tensor tensor = site.value().constant();
+    if (tensor == null) {
+      throw new IllegalArgumentException("'" + site.value().name() + "' is no constant");
+    }
+    return tensor;
   }
 
   private static List<Range> ranges(float[] weights, int[] shape, QuantDescriptor descriptor) {

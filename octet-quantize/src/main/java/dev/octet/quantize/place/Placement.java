@@ -38,6 +38,28 @@ public record Placement(
   }
 
   /**
+   * The places that read a member of a group in its rounded form: where a quantized node makes it
+   * all, where it exists in float anyway those of quantized nodes; never as a shape, index or
+   * limit.
+   */
+  public List<Value.Use> readers(Value member) {
+    Node producer = member.producer();
+    boolean integersAtHand = producer != null && quantized.contains(producer);
+    return member.uses().stream()
+        .filter(use -> integersAtHand || quantized.contains(use.node()))
+        .filter(use -> !isSideInput(use))
+        .toList();
+  }
+
+  private static boolean isSideInput(Value.Use use) {
+    return switch (use.node().op()) {
+      case "Reshape", "Expand", "Tile", "Slice", "Pad", "Resize", "Unsqueeze", "Squeeze" ->
+          use.index() > 0;
+      default -> false;
+    };
+  }
+
+  /**
    * Activations that share parameters because operators between them only move values.
    *
    * @param descriptor how they are quantized

@@ -12,10 +12,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param node says which operator, and its settings
  * @param opset version of the operators
- * @param training whether batch statistics and dropout are in use
+ * @param phase whether batch statistics and dropout are in use
  * @param inputs null where an optional one is left out
  */
-record Call(Node node, long opset, boolean training, List<@Nullable Datum> inputs) {
+record Call(Node node, long opset, Phase phase, List<@Nullable Datum> inputs) {
+
+  boolean training() {
+    return phase != Phase.EVAL;
+  }
 
   boolean has(int input) {
     return input < inputs.size() && inputs.get(input) != null;

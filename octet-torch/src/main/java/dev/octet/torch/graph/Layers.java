@@ -150,7 +150,7 @@ final class Layers {
         c.optional(2),
         c.optional(3),
         c.optional(4),
-        c.training(),
+        c.phase() == Phase.TRAIN,
         1 - c.real("momentum", 0.9f),
         c.real("epsilon", 1e-5f),
         false);

@@ -25,7 +25,7 @@ final class Program {
   /** What one step does with its inputs. */
   @FunctionalInterface
   interface Body {
-    List<Datum> run(List<@Nullable Datum> inputs, boolean training);
+    List<Datum> run(List<@Nullable Datum> inputs, Phase phase);
   }
 
   private static final class Step {
@@ -62,15 +62,14 @@ final class Program {
    * @param wanted values to hand over, in this order
    * @return tensors of the scope around
    */
-  List<Tensor> run(
-      Map<Value, Tensor> given, Collection<Value> wanted, boolean training, Scope scope) {
+  List<Tensor> run(Map<Value, Tensor> given, Collection<Value> wanted, Phase phase, Scope scope) {
     @Nullable Datum[] frame = Arrays.copyOf(constants, constants.length);
     given.forEach((value, tensor) -> frame[slot(value)] = Datum.borrowed(tensor));
     BitSet kept = new BitSet();
     wanted.forEach(value -> kept.set(slot(value)));
     try {
       for (Step step : steps) {
-        run(step, frame, training);
+        run(step, frame, phase);
         for (int slot : step.last) {
           if (!kept.get(slot)) {
             free(frame, slot);
@@ -93,13 +92,13 @@ final class Program {
     }
   }
 
-  private static void run(Step step, @Nullable Datum[] frame, boolean training) {
+  private static void run(Step step, @Nullable Datum[] frame, Phase phase) {
     List<@Nullable Datum> inputs = new ArrayList<>(step.inputs.length);
     for (int slot : step.inputs) {
       inputs.add(slot < 0 ? null : frame[slot]);
     }
     try (Scope scope = Scope.open()) {
-      List<Datum> made = step.body.run(inputs, training);
+      List<Datum> made = step.body.run(inputs, phase);
       for (int i = 0; i < made.size(); i++) {
         int slot = i < step.outputs.length ? step.outputs[i] : -1;
         if (slot < 0) {
@@ -181,11 +180,11 @@ final class Program {
       String label = "node '" + node.label() + "' (" + node.op() + ")";
       boolean hostable = Evaluator.knows(node);
       Body body =
-          (data, training) -> {
+          (data, phase) -> {
             Datum onHost = hostable ? onHost(node, data) : null;
             return onHost != null
                 ? List.of(onHost)
-                : kernel.run(new Call(node, opset, training, data));
+                : kernel.run(new Call(node, opset, phase, data));
           };
       if (hostable && Arrays.stream(inputs).allMatch(slot -> slot < 0 || isNumbers(slot))) {
         Datum known = onHost(node, data(inputs));

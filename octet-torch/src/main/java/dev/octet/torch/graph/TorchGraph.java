@@ -24,6 +24,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -55,10 +56,14 @@ import org.jspecify.annotations.Nullable;
  * through where they do not cut off. A trace cannot follow this module: {@link #toModel} is its
  * graph.
  */
-public final class TorchGraph extends Module {
+public sealed class TorchGraph extends Module permits QuantizedGraph {
   /** Names that only group; they compute nothing. */
   private static final class Part extends Module {
     private final Map<String, Part> parts = new LinkedHashMap<>();
+
+    void put(String name, Module module) {
+      child(name, module);
+    }
 
     Tensor put(List<String> path, Tensor value, boolean trained) {
       String first = path.get(0);
@@ -82,7 +87,9 @@ public final class TorchGraph extends Module {
   private final Map<Value, Tensor> state = new LinkedHashMap<>();
   private final Map<String, Part> parts = new LinkedHashMap<>();
 
-  private TorchGraph(Model original) {
+  private boolean frozen;
+
+  TorchGraph(Model original, Function<Model, Wiring> quantizers) {
     model = original.copy();
     Model working = original.copy();
     graph = working.graph();
@@ -90,7 +97,8 @@ public final class TorchGraph extends Module {
     refuseUnknown(graph);
     inputs = graph.inputs().stream().filter(value -> value.initializer() == null).toList();
     kinds = Trainable.of(graph);
-    Program.Builder builder = new Program.Builder();
+    Wiring wiring = quantizers.apply(working);
+    Layout layout = new Layout(working.opset(), wiring);
     Set<String> names = new LinkedHashSet<>();
     kinds.keySet().forEach(value -> names.add(value.name()));
     for (Value value : graph.values()) {
@@ -99,16 +107,14 @@ public final class TorchGraph extends Module {
       if (constant != null && kind != null) {
         Tensor held = register(path(value.name(), names), initial(value, constant, kind), kind);
         state.put(value, held);
-        builder.constant(value, Datum.borrowed(held));
+        layout.constant(value, Datum.borrowed(held));
       } else if (constant != null) {
-        builder.constant(value, Datum.host(constant));
+        layout.constant(value, Datum.host(constant));
       }
     }
-    inputs.forEach(builder::slot);
-    for (Node node : graph.nodes()) {
-      builder.step(node, kernel(node), working.opset(), builder.inputs(node));
-    }
-    program = builder.build(graph);
+    wiring.modules().forEach((path, quantizer) -> part(path.get(0)).put(path.get(1), quantizer));
+    graph.nodes().forEach(node -> layout.add(node, kernel(node)));
+    program = layout.build(graph);
   }
 
   /**
@@ -118,7 +124,7 @@ public final class TorchGraph extends Module {
    */
   public static TorchGraph of(Model model) {
     try (Scope scope = Scope.open()) {
-      return new TorchGraph(model);
+      return new TorchGraph(model, working -> Wiring.NONE);
     }
   }
 
@@ -171,7 +177,7 @@ public final class TorchGraph extends Module {
       dev.octet.graph.Tensor constant = input == null ? null : input.initializer();
       data.add(constant == null ? null : Datum.host(constant));
     }
-    return new Call(node, 0, false, data);
+    return new Call(node, 0, Phase.EVAL, data);
   }
 
   private Tensor register(List<String> path, Tensor value, Trainable kind) {
@@ -180,12 +186,16 @@ public final class TorchGraph extends Module {
     if (path.size() == 1) {
       return trained ? parameter(first, value) : buffer(first, value);
     }
-    Part part = parts.get(first);
+    return part(first).put(path.subList(1, path.size()), value, trained);
+  }
+
+  private Part part(String name) {
+    Part part = parts.get(name);
     if (part == null) {
-      part = child(first, new Part()).get();
-      parts.put(first, part);
+      part = child(name, new Part()).get();
+      parts.put(name, part);
     }
-    return part.put(path.subList(1, path.size()), value, trained);
+    return part;
   }
 
   private static List<String> path(String name, Set<String> names) {
@@ -194,19 +204,35 @@ public final class TorchGraph extends Module {
     for (int i = 1; i < steps.size(); i++) {
       fits &= !names.contains(String.join(".", steps.subList(0, i)));
     }
-    return fits ? steps : List.of(name.replace(".", "%2E"));
+    return fits ? steps : List.of(escaped(name));
+  }
+
+  static String escaped(String name) {
+    return name.replace(".", "%2E");
   }
 
   // --- Use -------------------------------------------------------------------------------------
 
   /** The names of the inputs, in the order that {@link #call} takes them. */
-  public List<String> inputNames() {
+  public final List<String> inputNames() {
     return inputs.stream().map(Value::name).toList();
   }
 
   /** The names of the outputs. */
-  public List<String> outputNames() {
+  public final List<String> outputNames() {
     return graph.outputs().stream().map(Value::name).toList();
+  }
+
+  /**
+   * Sets whether BatchNormalization keeps its running statistics as they are, and uses them, in
+   * training too; false at first. The last epochs of training with quantizers go better so.
+   */
+  public final void freezeStatistics(boolean on) {
+    frozen = on;
+  }
+
+  private Phase phase() {
+    return !isTraining() ? Phase.EVAL : frozen ? Phase.TRAIN_FROZEN : Phase.TRAIN;
   }
 
   /** For a graph of one output. */
@@ -217,7 +243,7 @@ public final class TorchGraph extends Module {
           "the graph has the outputs " + outputNames() + "; use run, which gives them by name");
     }
     try (Scope scope = Scope.open()) {
-      return program.run(byValue(given), graph.outputs(), isTraining(), scope).get(0);
+      return program.run(byValue(given), graph.outputs(), phase(), scope).get(0);
     }
   }
 
@@ -232,7 +258,7 @@ public final class TorchGraph extends Module {
    * @param given a tensor for each input, by name
    * @return by name, owned by the scope around the call; without one, by the caller
    */
-  public Map<String, Tensor> run(Map<String, Tensor> given) {
+  public final Map<String, Tensor> run(Map<String, Tensor> given) {
     return run(given, outputNames());
   }
 
@@ -243,7 +269,7 @@ public final class TorchGraph extends Module {
    * @param wanted names of values
    * @return by name, owned by the scope around the call; without one, by the caller
    */
-  public Map<String, Tensor> run(Map<String, Tensor> given, Collection<String> wanted) {
+  public final Map<String, Tensor> run(Map<String, Tensor> given, Collection<String> wanted) {
     Tensor[] ordered = new Tensor[inputs.size()];
     for (int i = 0; i < ordered.length; i++) {
       String name = inputs.get(i).name();
@@ -257,7 +283,7 @@ public final class TorchGraph extends Module {
     return inside(
         ordered,
         scope -> {
-          List<Tensor> made = program.run(byValue(ordered), values, isTraining(), scope);
+          List<Tensor> made = program.run(byValue(ordered), values, phase(), scope);
           Map<String, Tensor> named = new LinkedHashMap<>();
           for (int i = 0; i < made.size(); i++) {
             named.put(values.get(i).name(), made.get(i));
@@ -313,7 +339,7 @@ public final class TorchGraph extends Module {
    * The model with the present values of parameters and statistics under their own names; what was
    * not trained is the same bit for bit.
    */
-  public Model toModel() {
+  public final Model toModel() {
     Model copy = model.copy();
     try (Scope scope = Scope.open();
         Torch.Switched noGrad = Torch.noGrad()) {

@@ -689,7 +689,7 @@ public final class TensorQuantizer extends Module {
   }
 
   /** Scales and zero points as they are used now, for a range that is known or learned. */
-  QuantParams params() {
+  public QuantParams params() {
     return params(config.scaleAmax());
   }
 

@@ -1,0 +1,26 @@
+package dev.octet.torch.graph;
+
+import dev.octet.graph.Node;
+import dev.octet.graph.Value;
+import dev.octet.torch.quant.TensorQuantizer;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Where quantizers stand in a graph.
+ *
+ * @param activations by value: what rounds it for its {@code readers}
+ * @param readers the places that read such values rounded
+ * @param weights by the place that reads it: what rounds a weight
+ * @param norms by layer: the BatchNormalization that is folded into it
+ * @param modules the quantizers by path in the module
+ */
+record Wiring(
+    Map<Value, TensorQuantizer> activations,
+    Set<Value.Use> readers,
+    Map<Value.Use, TensorQuantizer> weights,
+    Map<Node, Node> norms,
+    Map<List<String>, TensorQuantizer> modules) {
+  static final Wiring NONE = new Wiring(Map.of(), Set.of(), Map.of(), Map.of(), Map.of());
+}
