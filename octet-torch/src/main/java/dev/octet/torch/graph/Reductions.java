@@ -97,7 +97,8 @@ final class Reductions {
                 c.integer("axis", -1),
                 c.integer("largest", 1) != 0,
                 c.integer("sorted", 1) != 0);
-    return List.of(found.get0(), found.get1());
+    // The handles of a tuple point into it: copies outlive it.
+    return List.of(new Tensor(found.get0()), new Tensor(found.get1()));
   }
 
   private static Tensor cumulativeSum(Call c) {

@@ -325,7 +325,7 @@ public final class FineTuning {
   private static void addGroup(
       List<ParameterGroup> groups, List<Tensor> parameters, double rate, double decay) {
     if (!parameters.isEmpty()) {
-      groups.add(new ParameterGroup(parameters, rate, decay));
+      groups.add(ParameterGroup.of(parameters, rate, decay));
     }
   }
 
