@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -104,5 +105,28 @@ class RangeCollectorsTest {
     values[17] = 60;
     collector.collect(values, 0, values.length);
     assertThat(collector.ranges().get(0).amax()).isBetween(3f, 15f);
+  }
+
+  @Test
+  void anotherMethodFindsInTheSameCountsWhatItsOwnCollectorFinds() {
+    float[] values = new float[5000];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) Math.sin(i) * (i % 100 == 0 ? 4 : 1);
+    }
+    HistogramCollector entropy = (HistogramCollector) collected(new RangeMethod.Entropy(), values);
+    for (RangeMethod method :
+        List.of(new RangeMethod.Mse(), new RangeMethod.Percentile(99), new RangeMethod.MinMax())) {
+      assertThat(entropy.ranges(method)).isEqualTo(collected(method, values).ranges());
+    }
+    assertThatThrownBy(() -> entropy.ranges(new RangeMethod.MovingAverage(0.1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("needs batches or samples");
+  }
+
+  private static RangeCollector collected(RangeMethod method, float[] values) {
+    RangeCollector collector =
+        RangeCollectors.create("x", QuantDescriptor.builder().method(method).build(), 1);
+    collector.collect(values, 0, values.length);
+    return collector;
   }
 }

@@ -14,6 +14,7 @@ import dev.octet.torch.Tensors;
 import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -114,7 +115,7 @@ final class CalibratorGoldenTest {
   }
 
   /** The method that is asked for; null where a quantizer cannot ask. */
-  private static RangeMethod method(Fields question) {
+  private static @Nullable RangeMethod method(Fields question) {
     if (question.names().contains("stride") || question.names().contains("start_bin")) {
       return null;
     }

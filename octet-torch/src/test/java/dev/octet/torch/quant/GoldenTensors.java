@@ -7,7 +7,6 @@ import dev.octet.testing.GoldenArray;
 import dev.octet.torch.Tensors;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
 
 /** Tensors from golden files, and comparisons with them. */
 final class GoldenTensors {
@@ -50,9 +49,5 @@ final class GoldenTensors {
     int[] bits = new int[values.length];
     Arrays.setAll(bits, i -> Float.floatToIntBits(values[i]));
     return bits;
-  }
-
-  static TensorOptional none() {
-    return new TensorOptional();
   }
 }

@@ -5,7 +5,6 @@ import static dev.octet.torch.quant.GoldenTensors.backward;
 import static dev.octet.torch.quant.GoldenTensors.gradient;
 import static dev.octet.torch.quant.GoldenTensors.input;
 import static dev.octet.torch.quant.GoldenTensors.leaf;
-import static dev.octet.torch.quant.GoldenTensors.of;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.octet.core.affine.Arithmetic;
@@ -121,7 +120,7 @@ final class LibTorchFakeQuantizeGoldenTest {
   private static Tensor zeroPoints(Golden golden) {
     GoldenArray array = golden.inputs().array("zero_point");
     if (array.dtype().equals("float32")) {
-      return of(array);
+      return GoldenTensors.of(array);
     }
     int[] values = array.ints();
     float[] floats = new float[values.length];
@@ -279,7 +278,7 @@ final class LibTorchFakeQuantizeGoldenTest {
         Scope scope = Scope.open()) {
       for (int i = 0; i < batches.size(); i++) {
         Fields step = steps.get(i);
-        Tensor x = leaf(of(batches.get(i)));
+        Tensor x = leaf(GoldenTensors.of(batches.get(i)));
         Tensor y =
             LibTorchFakeQuantize.movingAverage(
                 x,
