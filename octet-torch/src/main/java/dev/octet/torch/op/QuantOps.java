@@ -4,10 +4,7 @@ import dev.octet.core.affine.Affine;
 import dev.octet.core.affine.Arithmetic;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.core.descriptor.Granularity;
-<<<<<<< HEAD
-=======
 import dev.octet.core.format.Int4;
->>>>>>> quant
 import dev.octet.graph.DataType;
 import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Value;
@@ -15,27 +12,17 @@ import dev.octet.torch.Tensors;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-<<<<<<< HEAD
-=======
 import java.util.List;
->>>>>>> quant
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Writes quantizers into a trace; they compute elsewhere.
  *
-<<<<<<< HEAD
- * <p>Integers of up to 8 bits become int8 or uint8, wider ones int16 or uint16. Where the integers
- * do not fill their type (fewer bits, narrow range), the value is clipped to what they hold before
- * it is quantized. A constant becomes a constant of integers. Operator set 13 suffices, but 16-bit
- * integers and blocks need 21.
-=======
  * <p>Integers of up to 8 bits become int8 or uint8, wider ones int16 or uint16, which need operator
  * set 21, as do blocks. Weights of up to 4 bits become int4 or uint4 from operator set 21 on. Where
  * the integers do not fill their type (fewer bits, narrow range), the value is clipped to what they
  * hold before it is quantized; a weight is clipped here and now.
->>>>>>> quant
  */
 public final class QuantOps {
   private QuantOps() {}
@@ -77,43 +64,6 @@ public final class QuantOps {
   private static Value record(Tracer t, Tensor input, QuantParams params, long[] scaleShape) {
     DataType type = dataType(input);
     Value x = t.value(input, "the quantizer's input");
-<<<<<<< HEAD
-    boolean single = params.count() == 1;
-    NodeSpec dequantize = NodeSpec.of("DequantizeLinear");
-    NodeSpec quantize = NodeSpec.of("QuantizeLinear");
-    long[] shape = {};
-    if (!single) {
-      int rank = Math.toIntExact(input.dim());
-      if (params.granularity() instanceof Granularity.PerAxis perAxis) {
-        int axis = perAxis.axis() < 0 ? perAxis.axis() + rank : perAxis.axis();
-        dequantize = dequantize.with("axis", axis);
-        quantize = quantize.with("axis", axis);
-        shape = new long[] {params.count()};
-      } else if (params.granularity() instanceof Granularity.PerBlock perBlock) {
-        int axis = perBlock.axis() < 0 ? perBlock.axis() + rank : perBlock.axis();
-        dequantize = dequantize.with("axis", axis).with("block_size", perBlock.size());
-        quantize = quantize.with("axis", axis).with("block_size", perBlock.size());
-        shape = blockShape(Tensors.shape(input), axis, perBlock.size());
-      }
-    }
-    Integers integers = Integers.holding(params);
-    Value scale = t.constant(dev.octet.graph.Tensor.ofFloats(params.scales(), shape));
-    Value zero = t.constant(integers.tensor(params.zeroPoints(), shape));
-    Value q;
-    if (x.constant() != null) {
-      // A weight: its integers are known.
-      int[] sizes = Arrays.stream(Tensors.shape(input)).mapToInt(Math::toIntExact).toArray();
-      QuantParams used =
-          single
-              ? QuantParams.affine(
-                  params.scale(0), params.zeroPoint(0), params.qmin(), params.qmax())
-              : params;
-      int[] codes = Affine.quantize(Tensors.toFloats(input), sizes, used, Arithmetic.ONNX);
-      q = t.constant(integers.tensor(codes, Tensors.shape(input)));
-    } else {
-      Value wide = cast(t, x, type, DataType.FLOAT);
-      q = t.add(quantize.reads(integers.clip(t, wide, params, scaleShape), scale, zero));
-=======
     NodeSpec quantize = NodeSpec.of("QuantizeLinear");
     NodeSpec dequantize = NodeSpec.of("DequantizeLinear");
     long[] shape = {};
@@ -151,13 +101,10 @@ public final class QuantOps {
               : cast(t, x, type, DataType.FLOAT);
       Value within = weight ? held : integers.clip(t, held, params, scaleShape);
       q = t.add(quantize.reads(within, scale, zero));
->>>>>>> quant
     }
     return cast(t, t.add(dequantize.reads(q, scale, zero)), DataType.FLOAT, type);
   }
 
-<<<<<<< HEAD
-=======
   private static void require21(Tracer t, String what) {
     if (t.opset() < 21) {
       throw new TraceException(
@@ -190,12 +137,9 @@ public final class QuantOps {
         changed = true;
       }
     }
-    return changed
-        ? t.constant(dev.octet.graph.Tensor.ofFloats(values, Tensors.shape(input)))
-        : x;
+    return changed ? t.constant(dev.octet.graph.Tensor.ofFloats(values, Tensors.shape(input))) : x;
   }
 
->>>>>>> quant
   private static long[] blockShape(long[] shape, int axis, int size) {
     long[] blocks = shape.clone();
     blocks[axis] = (shape[axis] + size - 1) / size;
@@ -227,26 +171,6 @@ public final class QuantOps {
 
   /** The smallest type that holds the integers, and the range it has. */
   private record Integers(DataType type, int min, int max) {
-<<<<<<< HEAD
-    static Integers holding(QuantParams params) {
-      for (Integers each :
-          new Integers[] {
-            new Integers(DataType.INT8, -128, 127),
-            new Integers(DataType.UINT8, 0, 255),
-            new Integers(DataType.INT16, -32768, 32767),
-            new Integers(DataType.UINT16, 0, 65535)
-          }) {
-        boolean unsigned = params.qmin() >= 0;
-        if ((each.min == 0) == unsigned && each.min <= params.qmin() && params.qmax() <= each.max) {
-          return each;
-        }
-      }
-      throw new TraceException(
-          "integers from " + params.qmin() + " to " + params.qmax() + " fit no type of a graph");
-    }
-
-    dev.octet.graph.Tensor tensor(int[] values, long[] shape) {
-=======
     private static final List<Integers> ALL =
         List.of(
             new Integers(DataType.INT4, -8, 7),
@@ -279,7 +203,6 @@ public final class QuantOps {
       if (type.bits() == 4) {
         return dev.octet.graph.Tensor.ofRaw(type, Int4.pack(values), shape);
       }
->>>>>>> quant
       int bytes = type.bits() / 8;
       ByteBuffer raw = ByteBuffer.allocate(values.length * bytes).order(ByteOrder.LITTLE_ENDIAN);
       for (int value : values) {
@@ -294,13 +217,7 @@ public final class QuantOps {
 
     /** The value within what the integers hold, where saturation alone would let more through. */
     Value clip(Tracer t, Value x, QuantParams params, long[] scaleShape) {
-<<<<<<< HEAD
-      boolean low = params.qmin() > min;
-      boolean high = params.qmax() < max;
-      if (!low && !high) {
-=======
       if (!saturatesBeyond(params)) {
->>>>>>> quant
         return x;
       }
       float[] first = new float[params.count()];
@@ -318,12 +235,7 @@ public final class QuantOps {
                 + params.qmin()
                 + " to "
                 + params.qmax()
-<<<<<<< HEAD
-                + " in blocks do not fill a type of a graph; use 8 or 16 bits in the full range,"
-                + " or quantize a weight, which is written as integers");
-=======
                 + " in blocks do not fill a type of a graph; choose 8 or 16 bits in the full range");
->>>>>>> quant
       }
       // Clip takes one bound for all; Max and Min take one for each.
       Value lower = t.constant(dev.octet.graph.Tensor.ofFloats(first, scaleShape));

@@ -85,15 +85,6 @@ final class AmaxFakeQuantizer implements Prepared {
     // Clamp saves its input and lets the gradient pass at both ends, as the original does. Its
     // output's memory takes the values.
     Tensor y = clamp(x, below, above);
-<<<<<<< HEAD
-    finish(mul_out(y.detach(), plain, multiplier));
-    return y;
-  }
-
-  private Tensor finish(Tensor levels) {
-    levels.round_().clamp_(lo, hi);
-    return integers ? levels : levels.div_(scale);
-=======
     Tensor levels = y.detach();
     mul_out(levels, plain, multiplier);
     finish(levels);
@@ -107,7 +98,6 @@ final class AmaxFakeQuantizer implements Prepared {
       levels.div_(scale);
     }
     return levels;
->>>>>>> quant
   }
 
   @Override

@@ -126,24 +126,14 @@ public final class FakeQuantize {
               wide -> {
                 Tensor y = clamp(wide, optional(min), optional(max));
                 // Clamp keeps its input for the gradient, so its output may be overwritten.
-<<<<<<< HEAD
-                Tensor out = Floats.tracks(wide) ? y : y.detach();
-                out.detach()
-                    .copy_(wide.detach())
-=======
                 Tensor values = y.detach();
                 values.copy_(wide.detach());
                 values
->>>>>>> quant
                     .div_(steps)
                     .round_()
                     .clamp_(optional(first), optional(first + (1 << bits) - 1))
                     .mul_(steps);
-<<<<<<< HEAD
-                return out;
-=======
                 return y;
->>>>>>> quant
               });
       return scope.give(result);
     }

@@ -198,18 +198,6 @@ public final class FakeQuantizer implements Prepared {
       // the gradient, and its output's memory takes the values.
       Tensor y = torch.hardtanh(x, below, above);
       Tensor values = y.detach();
-<<<<<<< HEAD
-      round(divides ? values.div_(step) : values.mul_(step));
-      return y;
-    }
-
-    private Tensor round(Tensor levels) {
-      return levels.round_().clamp_(lo, hi).mul_(scale);
-    }
-
-    private Tensor masked(Tensor x) {
-      Tensor levels = (divides ? x.detach().div(step) : x.detach().mul(step)).round_();
-=======
       if (divides) {
         values.div_(step);
       } else {
@@ -228,7 +216,6 @@ public final class FakeQuantizer implements Prepared {
     private Tensor masked(Tensor x) {
       Tensor levels = divides ? x.detach().div(step) : x.detach().mul(step);
       levels.round_();
->>>>>>> quant
       Tensor clamped = torch.clamp(levels, lo, hi);
       Tensor y = x.mul(levels.eq_(clamped));
       y.detach().copy_(clamped.mul_(scale));
@@ -279,17 +266,11 @@ public final class FakeQuantizer implements Prepared {
 
     Tensor apply(Tensor x) {
       Tensor plain = x.detach();
-<<<<<<< HEAD
-      Tensor levels = (divides ? plain.div(step) : plain.mul(step)).round_();
-      if (!Floats.tracks(x)) {
-        return torch.clamp_(levels, lo, hi).mul_(scale);
-=======
       Tensor levels = divides ? plain.div(step) : plain.mul(step);
       levels.round_();
       if (!Floats.tracks(x)) {
         levels.clamp_(lo, hi).mul_(scale);
         return levels;
->>>>>>> quant
       }
       // The product with the mask carries the gradient, one pass back; then its memory takes the
       // values. Levels become the mask: 1 where clamping left them as they were.

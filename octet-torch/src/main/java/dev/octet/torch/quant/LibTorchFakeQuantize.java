@@ -236,12 +236,8 @@ public final class LibTorchFakeQuantize {
   private static Tensor call(String operator, IValueVector arguments) {
     OperatorHandle handle = Dispatcher.singleton().findSchemaOrThrow(operator, "");
     handle.callBoxed(arguments);
-<<<<<<< HEAD
-    return arguments.get(0).toTensor();
-=======
     // A handle of its own: what the vector gives is part of the vector and goes with it.
     return new Tensor(arguments.get(0).toTensor());
->>>>>>> quant
   }
 
   private static void checkInput(Tensor x) {

@@ -109,8 +109,7 @@ final class QuantizerState {
     RangeCalibrator resumed = null;
     if (root.has("collected")) {
       resumed =
-          RangeCalibrator.resume(
-              descriptor, root.bytes("collected"), root.longs("collectedShape"));
+          RangeCalibrator.resume(descriptor, root.bytes("collected"), root.longs("collectedShape"));
     }
     root.end();
     into.config(config);

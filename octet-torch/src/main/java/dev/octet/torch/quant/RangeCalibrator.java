@@ -11,15 +11,12 @@ import dev.octet.core.range.RangeCollector;
 import dev.octet.core.range.RangeCollectors;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
-<<<<<<< HEAD
-=======
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
->>>>>>> quant
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -127,8 +124,6 @@ public final class RangeCalibrator implements Calibrator {
     shape = new long[0];
   }
 
-<<<<<<< HEAD
-=======
   /** What was collected, for {@link #resume}; empty before the first batch. */
   byte[] state() {
     RangeCollector from = collector;
@@ -160,14 +155,12 @@ public final class RangeCalibrator implements Calibrator {
       }
       resumed.collector = read;
     } catch (IOException e) {
-      throw new IllegalArgumentException(
-          "what was collected cannot be read: " + e.getMessage(), e);
+      throw new IllegalArgumentException("what was collected cannot be read: " + e.getMessage(), e);
     }
     resumed.shape = shape.clone();
     return resumed;
   }
 
->>>>>>> quant
   /** As pytorch-quantization calls its kinds: MaxCalibrator or HistogramCalibrator. */
   @Override
   public String name() {

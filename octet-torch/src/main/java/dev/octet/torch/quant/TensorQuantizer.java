@@ -51,9 +51,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The state holds {@code _amax} (0-d, or size 1 along axes that share) where integers are
  * symmetric and {@code _min}, {@code _max} where they have a zero point; {@code _pre_quant_scale};
  * {@code clip.clip_value_min}, {@code clip.clip_value_max} for learned bounds; {@code _scale},
- * {@code _zero_point} for a learned scale. The rest, {@link #config()} and what a calibrator
- * has collected so far, is the module's extra state, so that a run resumed from both is the same
- * run.
+ * {@code _zero_point} for a learned scale. The rest, {@link #config()} and what a calibrator has
+ * collected so far, is the module's extra state, so that a run resumed from both is the same run.
  */
 public final class TensorQuantizer extends Module {
   private static final String AMAX = "_amax";

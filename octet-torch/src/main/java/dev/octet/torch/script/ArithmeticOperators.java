@@ -81,8 +81,11 @@ final class ArithmeticOperators {
     rules.put("isnan", c -> c.returns(c.node("IsNaN", c.in(0))));
     rules.put("isinf", c -> c.returns(c.node("IsInf", c.in(0))));
     rules.put("where", ArithmeticOperators::where);
-    rules.put("masked_fill", c -> c.returns(
-        c.node("Where", c.in(1, DataType.BOOL), c.in(2, c.out().type()), c.inAsOut(0))));
+    rules.put(
+        "masked_fill",
+        c ->
+            c.returns(
+                c.node("Where", c.in(1, DataType.BOOL), c.in(2, c.out().type()), c.inAsOut(0))));
 
     rules.put("clamp", c -> c.returns(clamp(c, c.inAsOut(0), 1, 2)));
     rules.put("clip", rules.get("clamp"));
@@ -90,39 +93,73 @@ final class ArithmeticOperators {
     rules.put("clamp_max", c -> c.returns(clamp(c, c.inAsOut(0), Integer.MAX_VALUE, 1)));
     rules.put("hardtanh", rules.get("clamp"));
     rules.put("relu6", c -> c.returns(c.node("Clip", c.in(0), c.scalar(0), c.scalar(6))));
-    rules.put("leaky_relu", c -> c.returns(
-        c.node(alpha("LeakyRelu", c.number(1, 0.01)).reads(c.in(0)))));
+    rules.put(
+        "leaky_relu", c -> c.returns(c.node(alpha("LeakyRelu", c.number(1, 0.01)).reads(c.in(0)))));
     rules.put("elu", ArithmeticOperators::elu);
     rules.put("selu", c -> c.returns(c.node("Selu", c.in(0))));
     rules.put("celu", c -> c.returns(c.node(alpha("Celu", c.number(1, 1)).reads(c.in(0)))));
     rules.put("gelu", c -> c.returns(gelu(c, c.in(0), c.size() > 1 && c.text(1).equals("tanh"))));
     rules.put("silu", c -> c.returns(c.node("Mul", c.in(0), c.node("Sigmoid", c.in(0)))));
     rules.put("hardswish", c -> c.returns(c.node("HardSwish", c.in(0))));
-    rules.put("hardsigmoid", c -> c.returns(
-        c.node(alpha("HardSigmoid", 1.0 / 6).with("beta", new Attribute.FloatValue(0.5f))
-            .reads(c.in(0)))));
+    rules.put(
+        "hardsigmoid",
+        c ->
+            c.returns(
+                c.node(
+                    alpha("HardSigmoid", 1.0 / 6)
+                        .with("beta", new Attribute.FloatValue(0.5f))
+                        .reads(c.in(0)))));
     rules.put("softplus", ArithmeticOperators::softplus);
-    rules.put("mish", c -> c.returns(
-        c.node("Mul", c.in(0), c.node("Tanh", c.node("Softplus", c.in(0))))));
-    rules.put("log_sigmoid", c -> c.returns(
-        c.node("Neg", c.node("Softplus", c.node("Neg", c.in(0))))));
+    rules.put(
+        "mish",
+        c -> c.returns(c.node("Mul", c.in(0), c.node("Tanh", c.node("Softplus", c.in(0))))));
+    rules.put(
+        "log_sigmoid", c -> c.returns(c.node("Neg", c.node("Softplus", c.node("Neg", c.in(0))))));
     rules.put("prelu", ArithmeticOperators::prelu);
-    rules.put("threshold", c -> c.returns(
-        c.node("Where", c.node("Greater", c.in(0), c.scalar(c.number(1))), c.in(0),
-            c.scalar(c.number(2)))));
+    rules.put(
+        "threshold",
+        c ->
+            c.returns(
+                c.node(
+                    "Where",
+                    c.node("Greater", c.in(0), c.scalar(c.number(1))),
+                    c.in(0),
+                    c.scalar(c.number(2)))));
     rules.put("glu", ArithmeticOperators::glu);
 
     for (String same :
         new String[] {
-          "contiguous", "clone", "detach", "alias", "lift_fresh", "positive", "data", "lift",
-          "lift_fresh_copy", "detach_copy", "requires_grad"
+          "contiguous",
+          "clone",
+          "detach",
+          "alias",
+          "lift_fresh",
+          "positive",
+          "data",
+          "lift",
+          "lift_fresh_copy",
+          "detach_copy",
+          "requires_grad"
         }) {
       rules.put(same, ArithmeticOperators::convertType);
     }
     for (String type :
         new String[] {
-          "to", "type_as", "float", "double", "half", "bfloat16", "long", "int", "short", "char",
-          "byte", "bool", "_to_copy", "type", "cpu"
+          "to",
+          "type_as",
+          "float",
+          "double",
+          "half",
+          "bfloat16",
+          "long",
+          "int",
+          "short",
+          "char",
+          "byte",
+          "bool",
+          "_to_copy",
+          "type",
+          "cpu"
         }) {
       rules.put(type, ArithmeticOperators::convertType);
     }
@@ -249,11 +286,7 @@ final class ArithmeticOperators {
       throw c.refuse("returns as many elements as the inputs' values say");
     }
     c.returns(
-        c.node(
-            "Where",
-            c.in(0, DataType.BOOL),
-            c.in(1, c.out().type()),
-            c.in(2, c.out().type())));
+        c.node("Where", c.in(0, DataType.BOOL), c.in(1, c.out().type()), c.in(2, c.out().type())));
   }
 
   private static Value clamp(Call c, Value x, int low, int high) {

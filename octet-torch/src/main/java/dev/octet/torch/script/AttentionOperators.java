@@ -101,8 +101,7 @@ final class AttentionOperators {
     c.withhold(1);
   }
 
-  private static final String UNFUSED =
-      "trace with torch.backends.mha.set_fastpath_enabled(False)";
+  private static final String UNFUSED = "trace with torch.backends.mha.set_fastpath_enabled(False)";
 
   /** Arguments {@code from} and on: joint weight and bias, then those of the output. */
   private static Value selfAttention(Call c, Value x, long heads, int from) {

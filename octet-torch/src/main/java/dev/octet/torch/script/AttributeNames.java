@@ -12,8 +12,8 @@ import org.bytedeco.pytorch.JitNode;
 
 /**
  * The names that attribute reads and method calls give: read from the graph's printed form, because
- * the preset's own accessor ({@code JitNode.s}) returns memory that is already freed. A graph prints
- * its nodes in order, each before the blocks inside it.
+ * the preset's own accessor ({@code JitNode.s}) returns memory that is already freed. A graph
+ * prints its nodes in order, each before the blocks inside it.
  */
 final class AttributeNames {
   private static final Set<String> KINDS =
@@ -21,7 +21,8 @@ final class AttributeNames {
 
   /** Quotes inside texts print as {@code \"}, so this fits nothing within one. */
   private static final Pattern PRINTED =
-      Pattern.compile("= prim::(?:GetAttr|SetAttr|CallMethod)\\[name=\"((?:[^\"\\\\]|\\\\.)*)\"\\]");
+      Pattern.compile(
+          "= prim::(?:GetAttr|SetAttr|CallMethod)\\[name=\"((?:[^\"\\\\]|\\\\.)*)\"\\]");
 
   private final Map<Long, Map<Long, String>> graphs = new HashMap<>();
 

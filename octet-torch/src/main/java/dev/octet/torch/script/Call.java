@@ -298,7 +298,10 @@ final class Call {
   }
 
   private Refusal wrong(int index, String wanted) {
-    return new Refusal("is called in a form that is not supported: argument " + (index + 1)
-        + " is no constant that is " + wanted);
+    return new Refusal(
+        "is called in a form that is not supported: argument "
+            + (index + 1)
+            + " is no constant that is "
+            + wanted);
   }
 }

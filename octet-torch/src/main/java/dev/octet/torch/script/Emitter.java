@@ -75,9 +75,7 @@ final class Emitter {
 
   /** The same in another element type. */
   Value cast(Value value, DataType from, DataType to) {
-    return from == to
-        ? value
-        : node(NodeSpec.of("Cast").reads(value).with("to", to.code()));
+    return from == to ? value : node(NodeSpec.of("Cast").reads(value).with("to", to.code()));
   }
 
   /** A list of 64-bit integers. */

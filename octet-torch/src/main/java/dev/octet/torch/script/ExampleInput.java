@@ -26,7 +26,11 @@ public record ExampleInput(String name, DataType type, List<Long> shape) {
     for (long size : shape) {
       if (size < 1 || size > MAX_ELEMENTS / elements) {
         throw new IllegalArgumentException(
-            "input '" + name + "' has shape " + shape + "; choose sizes from 1, at most 2^31 elements");
+            "input '"
+                + name
+                + "' has shape "
+                + shape
+                + "; choose sizes from 1, at most 2^31 elements");
       }
       elements *= size;
     }

@@ -16,15 +16,21 @@ final class FakeQuantOperators {
   private FakeQuantOperators() {}
 
   static void register(Map<String, Operators.Rule> rules) {
-    rules.put("fake_quantize_per_tensor_affine", c ->
-        c.returns(pair(c, scalarScale(c, 1), zeroPoint(c, 2), -1, c.integer(3), c.integer(4))));
-    rules.put("fake_quantize_per_channel_affine", c ->
-        c.returns(
-            pair(c, scales(c, 1), zeroPoint(c, 2), c.axis(3), c.integer(4), c.integer(5))));
+    rules.put(
+        "fake_quantize_per_tensor_affine",
+        c ->
+            c.returns(pair(c, scalarScale(c, 1), zeroPoint(c, 2), -1, c.integer(3), c.integer(4))));
+    rules.put(
+        "fake_quantize_per_channel_affine",
+        c ->
+            c.returns(
+                pair(c, scales(c, 1), zeroPoint(c, 2), c.axis(3), c.integer(4), c.integer(5))));
     rules.put("fused_moving_avg_obs_fake_quant", FakeQuantOperators::fused);
   }
 
-  /** (x, observing, quantizing, min, max, scale, zero point, factor, lowest, highest, axis, ...). */
+  /**
+   * (x, observing, quantizing, min, max, scale, zero point, factor, lowest, highest, axis, ...).
+   */
   private static void fused(Call c) {
     if (integers(c, 1)[0] != 0) {
       throw c.refuse("still observes ranges; call disable_observer before tracing");
@@ -98,13 +104,12 @@ final class FakeQuantOperators {
     Value scales = c.emit().graph().addConstant(stem + "scale", Tensor.ofFloats(scale, shape));
     Value zeroPoints =
         c.emit().graph().addConstant(stem + "zero_point", Tensor.ofRaw(type, zeros, shape));
-    Value q = c.node(withAxis(NodeSpec.of("QuantizeLinear"), axis)
-        .reads(c.in(0), scales, zeroPoints));
+    Value q =
+        c.node(withAxis(NodeSpec.of("QuantizeLinear"), axis).reads(c.in(0), scales, zeroPoints));
     if (lowest != least || highest != most) {
       q = c.node("Clip", q, c.emit().scalar(type, lowest), c.emit().scalar(type, highest));
     }
-    return c.node(
-        withAxis(NodeSpec.of("DequantizeLinear"), axis).reads(q, scales, zeroPoints));
+    return c.node(withAxis(NodeSpec.of("DequantizeLinear"), axis).reads(q, scales, zeroPoints));
   }
 
   private static NodeSpec withAxis(NodeSpec spec, int axis) {

@@ -17,11 +17,19 @@ final class IndexOperators {
     rules.put("slice", IndexOperators::slice);
     rules.put("select", IndexOperators::select);
     rules.put("narrow", IndexOperators::narrow);
-    rules.put("index_select", c -> c.returns(
-        c.node(NodeSpec.of("Gather").reads(c.in(0), c.in(2)).with("axis", c.axis(1)))));
-    rules.put("gather", c -> c.returns(
-        c.node(
-            NodeSpec.of("GatherElements").reads(c.in(0), c.in(2)).with("axis", c.axis(1)))));
+    rules.put(
+        "index_select",
+        c ->
+            c.returns(
+                c.node(NodeSpec.of("Gather").reads(c.in(0), c.in(2)).with("axis", c.axis(1)))));
+    rules.put(
+        "gather",
+        c ->
+            c.returns(
+                c.node(
+                    NodeSpec.of("GatherElements")
+                        .reads(c.in(0), c.in(2))
+                        .with("axis", c.axis(1)))));
     rules.put("scatter", IndexOperators::scatter);
     rules.put("index", IndexOperators::index);
     rules.put("one_hot", IndexOperators::oneHot);
@@ -54,7 +62,11 @@ final class IndexOperators {
     Emitter emit = c.emit();
     c.returns(
         c.node(
-            "Slice", c.in(0), emit.longs(from), emit.longs(to), emit.longs(axis),
+            "Slice",
+            c.in(0),
+            emit.longs(from),
+            emit.longs(to),
+            emit.longs(axis),
             emit.longs(step)));
   }
 
@@ -79,8 +91,7 @@ final class IndexOperators {
     Emitter emit = c.emit();
     c.returns(
         c.node(
-            "Slice", c.in(0), emit.longs(from), emit.longs(from + c.integer(3)),
-            emit.longs(axis)));
+            "Slice", c.in(0), emit.longs(from), emit.longs(from + c.integer(3)), emit.longs(axis)));
   }
 
   private static void scatter(Call c) {
@@ -170,8 +181,7 @@ final class IndexOperators {
     if (c.number(1, -1) < 0) {
       throw c.refuse("has as many classes as the inputs' values say; give num_classes");
     }
-    Value values =
-        c.emit().constant(dev.octet.graph.Tensor.ofLongs(new long[] {0, 1}, 2));
+    Value values = c.emit().constant(dev.octet.graph.Tensor.ofLongs(new long[] {0, 1}, 2));
     Value depth = c.emit().scalar(DataType.INT64, c.integer(1));
     c.returns(c.node(NodeSpec.of("OneHot").reads(c.in(0), depth, values).with("axis", -1)));
   }

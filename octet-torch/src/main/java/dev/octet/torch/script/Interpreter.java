@@ -132,8 +132,8 @@ final class Interpreter {
   private static Object get(Map<Long, Object> frame, org.bytedeco.pytorch.Value value) {
     Object found = frame.get(value.unique());
     if (found == null) {
-      throw new TorchScriptException("the graph reads '%" + Boxing.text(value.debugName())
-          + "' before it is made");
+      throw new TorchScriptException(
+          "the graph reads '%" + Boxing.text(value.debugName()) + "' before it is made");
     }
     return found;
   }
@@ -141,8 +141,14 @@ final class Interpreter {
   private static void put(JitNode node, Map<Long, Object> frame, List<Object> results) {
     ValueArrayRef outputs = node.outputs();
     if (outputs.size() != results.size()) {
-      throw new Halt(Boxing.text(node.kind().toQualString()) + " returns " + results.size()
-          + " values where " + outputs.size() + " are expected, " + Place.of(node));
+      throw new Halt(
+          Boxing.text(node.kind().toQualString())
+              + " returns "
+              + results.size()
+              + " values where "
+              + outputs.size()
+              + " are expected, "
+              + Place.of(node));
     }
     for (int i = 0; i < results.size(); i++) {
       frame.put(outputs.at(i).unique(), results.get(i));
@@ -213,8 +219,8 @@ final class Interpreter {
   }
 
   private static Halt unknown(JitNode node) {
-    return new Halt("which way to go depends on an operator that cannot be converted, "
-        + Place.of(node));
+    return new Halt(
+        "which way to go depends on an operator that cannot be converted, " + Place.of(node));
   }
 
   // ---- calls ----
@@ -279,27 +285,34 @@ final class Interpreter {
       case "Print":
         return List.of();
       case "RaiseException":
-        throw new Halt("the module raises '" + arguments.get(0) + "' for inputs of these shapes, "
-            + Place.of(node));
+        throw new Halt(
+            "the module raises '"
+                + arguments.get(0)
+                + "' for inputs of these shapes, "
+                + Place.of(node));
       case "GetAttr":
         return List.of(attribute(node, arguments.get(0)));
       case "SetAttr":
-        throw new Halt("the module changes its own attribute '"
-            + names.of(node)
-            + "', which a model has no place for, " + Place.of(node));
+        throw new Halt(
+            "the module changes its own attribute '"
+                + names.of(node)
+                + "', which a model has no place for, "
+                + Place.of(node));
       case "isinstance":
         return List.of(isInstance(node, arguments.get(0)));
       default:
         break;
     }
-    if (arguments.size() >= 1 && arguments.get(0) == ScriptValue.Unknown.UNKNOWN
+    if (arguments.size() >= 1
+        && arguments.get(0) == ScriptValue.Unknown.UNKNOWN
         && kind.startsWith("Tuple") | kind.startsWith("List")) {
       return unknowns(node);
     }
     switch (kind) {
       case "ListUnpack":
         return Collections.unmodifiableList((List<?>) arguments.get(0)).stream()
-            .map(Object.class::cast).toList();
+            .map(Object.class::cast)
+            .toList();
       case "TupleUnpack":
         return ((ScriptValue.Tuple) arguments.get(0)).items();
       case "TupleIndex":
@@ -406,8 +419,11 @@ final class Interpreter {
     List<TracedTensor> tensors = ScriptValue.tensors(arguments);
     boolean symbolic = tensors.stream().anyMatch(tensor -> !tensor.isConstant());
     if (symbolic && Operators.readsValues(name)) {
-      throw new Halt(kind + " reads a number out of a tensor that depends on the inputs' values,"
-          + " which a model of fixed shape cannot follow, " + Place.of(node));
+      throw new Halt(
+          kind
+              + " reads a number out of a tensor that depends on the inputs' values,"
+              + " which a model of fixed shape cannot follow, "
+              + Place.of(node));
     }
     try {
       if (inPlace && tensors.isEmpty()) {
@@ -445,7 +461,8 @@ final class Interpreter {
       throw new Call.Refusal("is supported for constants only");
     }
     if (inPlace) {
-      memory.write((TracedTensor) arguments.get(0),
+      memory.write(
+          (TracedTensor) arguments.get(0),
           () -> rule.apply(new Call(base, arguments, results, emitter)));
       return;
     }
@@ -470,8 +487,7 @@ final class Interpreter {
       String kind, JitNode node, List<Object> arguments, List<TracedTensor> tensors) {
     IValueVector stack = new IValueVector();
     for (int i = 0; i < arguments.size(); i++) {
-      stack.push_back(
-          Boxing.box(arguments.get(i), Boxing.text(node.input(i).type().get().str())));
+      stack.push_back(Boxing.box(arguments.get(i), Boxing.text(node.input(i).type().get().str())));
     }
     try {
       FunctionSchema schema = node.maybeSchema();
@@ -481,21 +497,31 @@ final class Interpreter {
       node.getOperation().apply(stack);
     } catch (RuntimeException e) {
       throw new TorchScriptException(
-          kind + " fails on the example inputs: " + TorchScriptException.firstLine(e) + ", "
-              + Place.of(node), e);
+          kind
+              + " fails on the example inputs: "
+              + TorchScriptException.firstLine(e)
+              + ", "
+              + Place.of(node),
+          e);
     }
-    String origin = tensors.stream().filter(TracedTensor::isConstant).map(TracedTensor::origin)
-        .filter(o -> !o.isEmpty()).findFirst().orElse("");
+    String origin =
+        tensors.stream()
+            .filter(TracedTensor::isConstant)
+            .map(TracedTensor::origin)
+            .filter(o -> !o.isEmpty())
+            .findFirst()
+            .orElse("");
     List<Object> results = new ArrayList<>();
     for (long i = 0; i < stack.size(); i++) {
       Object result =
           Boxing.unbox(
               stack.get(i), origin.isEmpty() ? "" : origin + "/" + kind.substring(6), false);
       if (result instanceof TracedTensor made) {
-        result = tensors.stream()
-            .filter(t -> t.nativeTensor().is_same(made.nativeTensor()))
-            .findFirst()
-            .orElse(made);
+        result =
+            tensors.stream()
+                .filter(t -> t.nativeTensor().is_same(made.nativeTensor()))
+                .findFirst()
+                .orElse(made);
       }
       if (!arguments.contains(result)) {
         remember(result);

@@ -37,17 +37,28 @@ final class LayerOperators {
     }
     rules.put("einsum", LayerOperators::einsum);
     rules.put("batch_norm", c -> batchNorm(c, 5, 7));
-    rules.put("layer_norm", c -> c.returns(
-        layerNorm(c, c.in(0), c.tensor(0), c.integers(1).length,
-            c.has(2) ? c.in(2) : null, c.has(3) ? c.in(3) : null, c.number(4, 1e-5))));
+    rules.put(
+        "layer_norm",
+        c ->
+            c.returns(
+                layerNorm(
+                    c,
+                    c.in(0),
+                    c.tensor(0),
+                    c.integers(1).length,
+                    c.has(2) ? c.in(2) : null,
+                    c.has(3) ? c.in(3) : null,
+                    c.number(4, 1e-5))));
     rules.put("group_norm", c -> groupNorm(c, c.integer(1), 2, 3, c.number(4, 1e-5)));
-    rules.put("instance_norm", c -> {
-      if (c.flag(5)) {
-        groupNorm(c, c.tensor(0).size(1), 1, 2, c.number(7));
-      } else {
-        batchNorm(c, -1, 7);
-      }
-    });
+    rules.put(
+        "instance_norm",
+        c -> {
+          if (c.flag(5)) {
+            groupNorm(c, c.tensor(0).size(1), 1, 2, c.number(7));
+          } else {
+            batchNorm(c, -1, 7);
+          }
+        });
     rules.put("embedding", c -> c.returns(c.node("Gather", c.in(0), c.in(1))));
   }
 
@@ -86,10 +97,8 @@ final class LayerOperators {
     System.arraycopy(each, 0, pads, 0, spatial);
     System.arraycopy(each, 0, pads, spatial, spatial);
     NodeSpec spec =
-        settings(
-                "ConvTranspose", c, spatial, stride, c.integers(dilation, spatial), groups, pads)
-            .with(
-                "output_padding", Attribute.IntList.of(c.integers(outputPadding, spatial)));
+        settings("ConvTranspose", c, spatial, stride, c.integers(dilation, spatial), groups, pads)
+            .with("output_padding", Attribute.IntList.of(c.integers(outputPadding, spatial)));
     finish(c, spatial, spec);
   }
 
@@ -126,8 +135,7 @@ final class LayerOperators {
       TracedTensor weight,
       @org.jspecify.annotations.Nullable Value bias) {
     if (shape.rank() == 2 && weight.rank() == 2 && bias != null) {
-      return c.node(
-          NodeSpec.of("Gemm").reads(x, c.emit().value(weight), bias).with("transB", 1));
+      return c.node(NodeSpec.of("Gemm").reads(x, c.emit().value(weight), bias).with("transB", 1));
     }
     Value product = c.node("MatMul", x, transposed(c, weight));
     return bias == null ? product : c.node("Add", product, bias);
@@ -176,8 +184,7 @@ final class LayerOperators {
     if (!equation.equals(equation.toLowerCase(Locale.ROOT))) {
       throw c.refuse("has capital letters in its equation '" + equation + "'");
     }
-    Value[] inputs =
-        c.tensors(1).stream().map(t -> c.emit().value(t)).toArray(Value[]::new);
+    Value[] inputs = c.tensors(1).stream().map(t -> c.emit().value(t)).toArray(Value[]::new);
     c.returns(
         c.node(
             NodeSpec.of("Einsum")

@@ -62,7 +62,8 @@ final class Memory {
         target.coversMemory()
             ? target
             : sharing.stream().filter(TracedTensor::coversMemory).findFirst().orElse(null);
-    @Nullable Value baseBefore = base == null ? null : base == target ? before : emitter.value(base);
+    @Nullable Value baseBefore =
+        base == null ? null : base == target ? before : emitter.value(base);
     rule.run();
     Value after = emitter.value(target);
     String path = emitter.path();

@@ -158,7 +158,8 @@ final class PoolOperators {
     long[] window = evenWindows(c, spatial);
     if (window != null) {
       pooled(
-          c, spatial,
+          c,
+          spatial,
           isGlobal(c, spatial) ? NodeSpec.of("GlobalAveragePool") : even("AveragePool", window));
       return;
     }
@@ -224,17 +225,11 @@ final class PoolOperators {
       scales[i + 2] = scale instanceof Double number ? number.floatValue() : 1;
     }
     String position =
-        align
-            ? "align_corners"
-            : mode.equals("nearest")
-                ? "asymmetric"
-                : "half_pixel";
+        align ? "align_corners" : mode.equals("nearest") ? "asymmetric" : "half_pixel";
     NodeSpec spec =
         NodeSpec.of("Resize")
             .with("coordinate_transformation_mode", new Attribute.StringValue(position))
-            .with(
-                "mode",
-                new Attribute.StringValue(mode.equals("exact") ? "nearest" : mode));
+            .with("mode", new Attribute.StringValue(mode.equals("exact") ? "nearest" : mode));
     if (mode.equals("nearest") || mode.equals("exact")) {
       String rounding = mode.equals("exact") ? "round_prefer_ceil" : "floor";
       spec = spec.with("nearest_mode", new Attribute.StringValue(rounding));

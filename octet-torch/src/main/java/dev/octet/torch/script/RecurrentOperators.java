@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecurrentOperators {
 
-  /** What tells the kinds of cells apart: ONNX's operator and which of PyTorch's gates come when. */
+  /**
+   * What tells the kinds of cells apart: ONNX's operator and which of PyTorch's gates come when.
+   */
   private enum Kind {
     LSTM("LSTM", "", 0, 3, 1, 2),
     GRU("GRU", "", 1, 0, 2),
@@ -81,12 +83,17 @@ final class RecurrentOperators {
       int from = layer * directions;
       List<Value> made =
           layer(
-              c, kind, x, weights.subList(from * each, (from + directions) * each), directions,
+              c,
+              kind,
+              x,
+              weights.subList(from * each, (from + directions) * each),
+              directions,
               part(c, states.get(0), from, directions),
               kind.hasCell() ? part(c, states.get(1), from, directions) : null);
-      x = directions == 1
-          ? c.node("Squeeze", made.get(0), c.emit().longs(1))
-          : c.reshape(c.transpose(made.get(0), 0, 2, 1, 3), steps, batch, -1);
+      x =
+          directions == 1
+              ? c.node("Squeeze", made.get(0), c.emit().longs(1))
+              : c.reshape(c.transpose(made.get(0), 0, 2, 1, 3), steps, batch, -1);
       for (int i = 1; i < made.size(); i++) {
         ends.get(i - 1).add(made.get(i));
       }
@@ -108,11 +115,13 @@ final class RecurrentOperators {
     Emitter emit = c.emit();
     List<Value> made =
         layer(
-            c, kind, c.node("Unsqueeze", c.in(0), emit.longs(0)), weights, 1,
+            c,
+            kind,
+            c.node("Unsqueeze", c.in(0), emit.longs(0)),
+            weights,
+            1,
             c.node("Unsqueeze", emit.value(states.get(0)), emit.longs(0)),
-            kind.hasCell()
-                ? c.node("Unsqueeze", emit.value(states.get(1)), emit.longs(0))
-                : null);
+            kind.hasCell() ? c.node("Unsqueeze", emit.value(states.get(1)), emit.longs(0)) : null);
     for (int i = 0; i < c.resultCount(); i++) {
       c.out(i).bind(c.node("Squeeze", made.get(i + 1), emit.longs(0)));
     }
@@ -130,8 +139,8 @@ final class RecurrentOperators {
     Value all = c.emit().value(state);
     return state.size(0) == count
         ? all
-        : c.node("Slice", all, c.emit().longs(from), c.emit().longs(from + count),
-            c.emit().longs(0));
+        : c.node(
+            "Slice", all, c.emit().longs(from), c.emit().longs(from + count), c.emit().longs(0));
   }
 
   /** Outputs, last state and, for an LSTM, last cell of one layer over [steps, batch, features]. */
@@ -181,8 +190,7 @@ final class RecurrentOperators {
       spec =
           spec.with(
               "activations",
-              new Attribute.StringList(
-                  java.util.Collections.nCopies(directions, kind.activation)));
+              new Attribute.StringList(java.util.Collections.nCopies(directions, kind.activation)));
     }
     return c.emit().nodes(spec, kind.hasCell() ? 3 : 2);
   }
@@ -216,8 +224,12 @@ final class RecurrentOperators {
       for (int gate : kind.gates) {
         Emitter emit = c.emit();
         parts.add(
-            c.node("Slice", emit.value(tensor), emit.longs(gate * size),
-                emit.longs((gate + 1) * size), emit.longs(0)));
+            c.node(
+                "Slice",
+                emit.value(tensor),
+                emit.longs(gate * size),
+                emit.longs((gate + 1) * size),
+                emit.longs(0)));
       }
     }
     return c.node("Unsqueeze", joined(c, parts, 0), c.emit().longs(0));

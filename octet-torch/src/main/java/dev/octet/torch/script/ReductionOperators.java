@@ -20,8 +20,8 @@ final class ReductionOperators {
     rules.put("prod", ReductionOperators::product);
     rules.put("amax", c -> c.returns(reduce(c, "ReduceMax", c.in(0), axes(c), keep(c))));
     rules.put("amin", c -> c.returns(reduce(c, "ReduceMin", c.in(0), axes(c), keep(c))));
-    rules.put("logsumexp",
-        c -> c.returns(reduce(c, "ReduceLogSumExp", c.inAsOut(0), axes(c), keep(c))));
+    rules.put(
+        "logsumexp", c -> c.returns(reduce(c, "ReduceLogSumExp", c.inAsOut(0), axes(c), keep(c))));
     rules.put("max", c -> extreme(c, "Max"));
     rules.put("min", c -> extreme(c, "Min"));
     rules.put("argmax", c -> c.returns(position(c, "ArgMax")));
@@ -32,14 +32,19 @@ final class ReductionOperators {
     rules.put("std", c -> c.returns(c.node("Sqrt", variance(c))));
     rules.put("norm", ReductionOperators::norm);
     rules.put("linalg_vector_norm", ReductionOperators::norm);
-    rules.put("softmax", c -> c.returns(
-        c.node(NodeSpec.of("Softmax").reads(c.inAsOut(0)).with("axis", c.axis(1)))));
+    rules.put(
+        "softmax",
+        c -> c.returns(c.node(NodeSpec.of("Softmax").reads(c.inAsOut(0)).with("axis", c.axis(1)))));
     rules.put("_softmax", rules.get("softmax"));
-    rules.put("log_softmax", c -> c.returns(
-        c.node(NodeSpec.of("LogSoftmax").reads(c.inAsOut(0)).with("axis", c.axis(1)))));
+    rules.put(
+        "log_softmax",
+        c ->
+            c.returns(
+                c.node(NodeSpec.of("LogSoftmax").reads(c.inAsOut(0)).with("axis", c.axis(1)))));
     rules.put("_log_softmax", rules.get("log_softmax"));
-    rules.put("cumsum", c -> c.returns(
-        c.node("CumSum", c.inAsOut(0), c.emit().scalar(DataType.INT64, c.axis(1)))));
+    rules.put(
+        "cumsum",
+        c -> c.returns(c.node("CumSum", c.inAsOut(0), c.emit().scalar(DataType.INT64, c.axis(1)))));
     rules.put("topk", ReductionOperators::topk);
     rules.put("sort", c -> sort(c, c.axis(1), c.flag(2)));
     rules.put("argsort", ReductionOperators::argsort);

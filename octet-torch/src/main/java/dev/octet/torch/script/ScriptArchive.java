@@ -76,7 +76,8 @@ final class ScriptArchive {
 
   private static void check(ZipFile zip) throws IOException {
     if (zip.size() > MAX_ENTRIES) {
-      throw new TorchScriptException("has " + zip.size() + " entries; " + MAX_ENTRIES + " is the limit");
+      throw new TorchScriptException(
+          "has " + zip.size() + " entries; " + MAX_ENTRIES + " is the limit");
     }
     List<? extends ZipEntry> entries = Collections.list(zip.entries());
     Map<String, ZipEntry> names = new HashMap<>();
@@ -125,8 +126,7 @@ final class ScriptArchive {
       throw new TorchScriptException(
           "lacks '" + (data ? "constants.pkl" : "data.pkl") + "', so it is no TorchScript module");
     }
-    if (!names.containsKey(folder + "/version")
-        && !names.containsKey(folder + "/.data/version")) {
+    if (!names.containsKey(folder + "/version") && !names.containsKey(folder + "/.data/version")) {
       throw new TorchScriptException("lacks 'version', so it is no TorchScript module");
     }
   }

@@ -18,18 +18,28 @@ final class ShapeOperators {
   static void register(Map<String, Operators.Rule> rules) {
     for (String name :
         new String[] {
-          "view", "reshape", "view_as", "reshape_as", "_unsafe_view", "unflatten", "squeeze",
-          "unsqueeze", "_reshape_alias", "ravel"
+          "view",
+          "reshape",
+          "view_as",
+          "reshape_as",
+          "_unsafe_view",
+          "unflatten",
+          "squeeze",
+          "unsqueeze",
+          "_reshape_alias",
+          "ravel"
         }) {
       rules.put(name, ShapeOperators::reshape);
     }
     rules.put("flatten", ShapeOperators::flatten);
-    rules.put("permute", c -> {
-      int rank = c.tensor(0).rank();
-      c.returns(
-          c.transpose(
-              c.in(0), Arrays.stream(c.integers(1)).map(a -> Call.axis(a, rank)).toArray()));
-    });
+    rules.put(
+        "permute",
+        c -> {
+          int rank = c.tensor(0).rank();
+          c.returns(
+              c.transpose(
+                  c.in(0), Arrays.stream(c.integers(1)).map(a -> Call.axis(a, rank)).toArray()));
+        });
     rules.put("transpose", c -> c.returns(swap(c, c.axis(1), c.axis(2))));
     rules.put("swapaxes", rules.get("transpose"));
     rules.put("swapdims", rules.get("transpose"));
@@ -48,7 +58,12 @@ final class ShapeOperators {
     rules.put("stack", ShapeOperators::stack);
     for (String name :
         new String[] {
-          "chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split",
+          "chunk",
+          "split",
+          "split_with_sizes",
+          "tensor_split",
+          "unsafe_chunk",
+          "unsafe_split",
           "unsafe_split_with_sizes"
         }) {
       rules.put(name, c -> split(c, c.size() > 2 ? c.axis(2) : 0));
@@ -64,12 +79,15 @@ final class ShapeOperators {
     rules.put("roll", ShapeOperators::roll);
     rules.put("tril", c -> triangle(c, 0));
     rules.put("triu", c -> triangle(c, 1));
-    rules.put("pixel_shuffle", c -> c.returns(
-        c.node(
-            NodeSpec.of("DepthToSpace")
-                .reads(c.in(0))
-                .with("blocksize", c.integer(1))
-                .with("mode", new Attribute.StringValue("CRD")))));
+    rules.put(
+        "pixel_shuffle",
+        c ->
+            c.returns(
+                c.node(
+                    NodeSpec.of("DepthToSpace")
+                        .reads(c.in(0))
+                        .with("blocksize", c.integer(1))
+                        .with("mode", new Attribute.StringValue("CRD")))));
     rules.put("pixel_unshuffle", ShapeOperators::unshuffle);
     rules.put("channel_shuffle", ShapeOperators::channelShuffle);
   }
@@ -90,7 +108,8 @@ final class ShapeOperators {
   private static void flatten(Call c) {
     boolean all = c.tensor(0).rank() > 1 && c.out().rank() == 2 && c.integer(1) == 1;
     c.returns(
-        all ? c.node(NodeSpec.of("Flatten").reads(c.in(0)).with("axis", 1))
+        all
+            ? c.node(NodeSpec.of("Flatten").reads(c.in(0)).with("axis", 1))
             : c.reshape(c.in(0), target(c)));
   }
 
@@ -106,8 +125,7 @@ final class ShapeOperators {
 
   private static void reverse(Call c) {
     int rank = c.tensor(0).rank();
-    c.returns(
-        c.transpose(c.in(0), LongStream.range(0, rank).map(i -> rank - 1 - i).toArray()));
+    c.returns(c.transpose(c.in(0), LongStream.range(0, rank).map(i -> rank - 1 - i).toArray()));
   }
 
   private static void moveDimensions(Call c) {
@@ -160,8 +178,7 @@ final class ShapeOperators {
     spread[axis + 1] = c.integer(1);
     System.arraycopy(shape, axis + 1, spread, axis + 2, shape.length - axis - 1);
     Value wide = c.node("Unsqueeze", x, c.emit().longs(axis + 1L));
-    c.returns(
-        c.reshape(c.node("Expand", wide, c.emit().longs(spread)), c.out().sizes()));
+    c.returns(c.reshape(c.node("Expand", wide, c.emit().longs(spread)), c.out().sizes()));
   }
 
   private static void concatenate(Call c) {

@@ -187,8 +187,7 @@ public final class TorchScript {
     // Zeros are valid whatever an input means: positions, masks, numbers.
     Tensor zeros = torch.zeros(shape, new TensorOptions(type));
     TracedTensor input = new TracedTensor(zeros, name, false);
-    Value value =
-        emitter.graph().addValue(name, Emitter.type(example.type(), example.shape()));
+    Value value = emitter.graph().addValue(name, Emitter.type(example.type(), example.shape()));
     emitter.graph().addInput(value);
     input.bind(value);
     return input;

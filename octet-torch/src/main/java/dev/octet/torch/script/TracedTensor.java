@@ -33,7 +33,9 @@ final class TracedTensor {
     DataType known = NativeTensors.dataType(nativeTensor.scalar_type());
     if (known == null) {
       throw new TorchScriptException(
-          "a tensor has element type " + nativeTensor.scalar_type().intern() + ", which ONNX lacks");
+          "a tensor has element type "
+              + nativeTensor.scalar_type().intern()
+              + ", which ONNX lacks");
     }
     this.type = known;
     this.origin = origin;

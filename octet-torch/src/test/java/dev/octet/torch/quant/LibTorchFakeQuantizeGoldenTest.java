@@ -33,8 +33,7 @@ final class LibTorchFakeQuantizeGoldenTest {
 
   static Stream<Golden> affineCases() {
     return Golden.cases(
-        TOPIC,
-        name -> name.matches("(per_tensor|per_channel|ties|nan).*|tensor_qparams_enabled1"));
+        TOPIC, name -> name.matches("(per_tensor|per_channel|ties|nan).*|tensor_qparams_enabled1"));
   }
 
   static Stream<Golden> fastCases() {
@@ -73,8 +72,7 @@ final class LibTorchFakeQuantizeGoldenTest {
         Tensor twin = leaf(x.detach().clone());
         Tensor z = libTorch(golden, twin, qmin, qmax);
         backward(z, torch.ones_like(z));
-        assertThat(flags(gradient(twin)))
-            .isEqualTo(golden.expected().array("mask").booleans());
+        assertThat(flags(gradient(twin))).isEqualTo(golden.expected().array("mask").booleans());
       }
       if (golden.expected().has("grad_input")) {
         backward(y, input(golden, "grad_output"));
@@ -169,7 +167,8 @@ final class LibTorchFakeQuantizeGoldenTest {
           assertThat(actual[i]).isNaN(); // the peer gives the smallest
         } else if (Math.abs(given[i]) > 1e9) {
           // The peer's conversion to integers wraps round; ours saturates.
-          float end = given[i] > 0 ? largest : (qmin - quantParams.zeroPoint(0)) * quantParams.scale(0);
+          float end =
+              given[i] > 0 ? largest : (qmin - quantParams.zeroPoint(0)) * quantParams.scale(0);
           assertThat(actual[i]).isEqualTo(end);
           assertThat(gradient[i]).isZero();
         } else {

@@ -188,13 +188,11 @@ final class TensorQuantizerTest {
           Scope scope = Scope.open()) {
         float[] values = X.clone();
         Tensor x = leaf(Tensors.of(values, sizes));
-        List<Range> ranges =
-            dev.octet.core.range.WeightRanges.find(values, shape, descriptor);
+        List<Range> ranges = dev.octet.core.range.WeightRanges.find(values, shape, descriptor);
         QuantParams params = QuantParams.of(descriptor, ranges);
         float[] expected = Affine.fakeQuantize(values, shape, params, arithmetic);
         assertThat(unsignedZeros(quantizer.call(x))).containsExactly(unsignedZeros(expected));
-        List<Range> half =
-            ranges.stream().map(r -> new Range(r.min() / 2, r.max() / 2)).toList();
+        List<Range> half = ranges.stream().map(r -> new Range(r.min() / 2, r.max() / 2)).toList();
         QuantParams clipped = QuantParams.of(descriptor, half);
         quantizer.setRanges(half);
         float[] fixed = Affine.fakeQuantize(values, shape, clipped, arithmetic);
@@ -293,7 +291,8 @@ final class TensorQuantizerTest {
       quantizer.enableCalib();
       assertThat(Tensors.toFloats(quantizer.call(Tensors.of(new float[3], 3))))
           .containsExactly(0, 0, 0);
-      assertThat(Tensors.shape(quantizer.call(Tensors.of(new float[0], 0, 3)))).containsExactly(0, 3);
+      assertThat(Tensors.shape(quantizer.call(Tensors.of(new float[0], 0, 3))))
+          .containsExactly(0, 3);
       quantizer.loadCalibAmax();
       assertThat(quantizer.ranges().get(0).amax()).isZero();
       assertThat(quantizer.calibrator().observed().get(0).allZero()).isTrue();

@@ -146,7 +146,8 @@ final class TracedQuantizerTest {
       float[] expected = Tensors.toFloats(net.call(other));
       Model graph = Trace.of(net).opset(pair.opset()).graph(x);
       float[] actual = run(graph, Tensors.toFloats(other));
-      float[] integers = run(Trace.of(net).opset(pair.opset()).quantized(x), Tensors.toFloats(other));
+      float[] integers =
+          run(Trace.of(net).opset(pair.opset()).quantized(x), Tensors.toFloats(other));
       assertThat(actual).usingComparatorWithPrecision(1e-6f).containsExactly(expected);
       assertThat(integers).usingComparatorWithPrecision(1e-6f).containsExactly(expected);
     }

@@ -27,8 +27,8 @@ import org.bytedeco.pytorch.Tensor;
  * Calibration.loadAmax(net, new RangeMethod.Entropy());
  * }</pre>
  *
- * <p>Left alone are quantizers that are disabled or whose descriptor fixes the range. The weights of
- * quantized layers are looked at once and not in every batch.
+ * <p>Left alone are quantizers that are disabled or whose descriptor fixes the range. The weights
+ * of quantized layers are looked at once and not in every batch.
  */
 public final class Calibration {
   private Calibration() {}
@@ -138,7 +138,8 @@ public final class Calibration {
     Quantizers.of(model)
         .forEach(
             (path, quantizer) -> {
-              if (!quantizer.isDisabled()
+              if (quantizer.isEnabled()
+                  && quantizer.hasCalibrator()
                   && quantizer.config().descriptor().fixedRange() == null) {
                 calibrated.put(path, quantizer);
               }
@@ -167,7 +168,7 @@ public final class Calibration {
     for (Module module : model.modules().values()) {
       if (module instanceof QuantizedLayer layer) {
         for (QuantizedWeight weight : layer.quantizedWeights()) {
-          if (!weight.quantizer().isDisabled() && seen.add(weight.quantizer())) {
+          if (weight.quantizer().isEnabled() && seen.add(weight.quantizer())) {
             weights.add(weight);
           }
         }

@@ -47,7 +47,7 @@ public record CrossCheck(Map<String, Difference> byLayer) {
             });
     watched.put("", model);
     List<TensorQuantizer> enabled =
-        Quantizers.of(model).values().stream().filter(each -> !each.isDisabled()).toList();
+        Quantizers.of(model).values().stream().filter(each -> each.isEnabled()).toList();
     if (enabled.isEmpty()) {
       throw new IllegalArgumentException(
           "the model has no quantizer that is enabled; nothing can be compared");

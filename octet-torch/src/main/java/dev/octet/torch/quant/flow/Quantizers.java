@@ -97,7 +97,7 @@ public final class Quantizers {
     List<String> dynamic = new ArrayList<>();
     selected.forEach(
         (path, quantizer) -> {
-          if (!quantizer.isDisabled()
+          if (quantizer.isEnabled()
               && !quantizer.hasRange()
               && quantizer.config().learned() == QuantizerConfig.Learned.NOTHING) {
             dynamic.add(path);

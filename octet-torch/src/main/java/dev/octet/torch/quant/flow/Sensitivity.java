@@ -101,7 +101,7 @@ public record Sensitivity(double floatScore, double quantizedScore, List<Row> ro
         .forEach(
             (path, quantizers) -> {
               List<TensorQuantizer> on =
-                  quantizers.stream().filter(each -> !each.isDisabled()).toList();
+                  quantizers.stream().filter(each -> each.isEnabled()).toList();
               if (!on.isEmpty()) {
                 enabled.put(path, on);
               }

@@ -7,7 +7,6 @@ import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 
-
 /**
  * A {@link GRUCell} whose matrix products are quantized: {@code _input_quantizer} and {@code
  * _weight_quantizer} with joint ranges, {@code _input_quantizers.0} and so on with separate ones.

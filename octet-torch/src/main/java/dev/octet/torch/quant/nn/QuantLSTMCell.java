@@ -1,7 +1,6 @@
 package dev.octet.torch.quant.nn;
 
 import dev.octet.torch.nn.LSTMCell;
-
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;

@@ -13,10 +13,10 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link MultiheadAttention} whose products are quantized: the projections of query, key and value
- * ({@code _input_quantizers.0} to {@code .2} and {@code _weight_quantizers.0} to {@code .2}), the
- * operands of both batched products ({@code matmul_q_input_quantizer}, {@code _k_}, {@code _a_} for
- * the weights of the values, {@code _v_}), what the softmax reads ({@code
+ * A {@link MultiheadAttention} whose products are quantized: the projections of query, key and
+ * value ({@code _input_quantizers.0} to {@code .2} and {@code _weight_quantizers.0} to {@code .2}),
+ * the operands of both batched products ({@code matmul_q_input_quantizer}, {@code _k_}, {@code _a_}
+ * for the weights of the values, {@code _v_}), what the softmax reads ({@code
  * softmax_input_quantizer}), and {@code out_proj}, which is a {@link QuantLinear}.
  *
  * <p>Masks are applied after the scores were quantized, so that minus infinity stays what it is.
