@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * softmax_input_quantizer}), and {@code out_proj}, which is a {@link QuantLinear}.
  *
  * <p>Masks are applied after the scores were quantized, so that minus infinity stays what it is.
+ *
+ * <p>Made by {@link #from}, or by the float layer's builder inside {@link
+ * QuantModules#initialize()}.
  */
 public final class QuantMultiheadAttention extends MultiheadAttention implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said. */

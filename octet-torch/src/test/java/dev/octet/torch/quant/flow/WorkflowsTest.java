@@ -147,6 +147,7 @@ final class WorkflowsTest {
           .hasMessageContaining("features.0._input_quantizer");
       assertThat(((TensorQuantizer) net.get("features.0._input_quantizer")).isEnabled()).isTrue();
       assertThatThrownBy(() -> Quantizers.enable(net, "")).hasMessageContaining("empty");
+      assertThatThrownBy(() -> Quantizers.enable(net)).hasMessageContaining("'*'");
       assertThat(Quantizers.summary(net).lines()).hasSize(1 + 7);
       assertThat(Quantizers.summary(net)).contains("head.3._weight_quantizer").contains("disabled");
     }
