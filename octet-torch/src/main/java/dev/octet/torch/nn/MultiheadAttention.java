@@ -154,8 +154,8 @@ public class MultiheadAttention extends Module {
   }
 
   /**
-   * A layer over the same parameters. The child {@code out_proj} is the same module
-   * in both, so close one of them.
+   * A layer over the same parameters. The child {@code out_proj} is the same module in both, so
+   * close one of them.
    */
   public MultiheadAttention(MultiheadAttention from) {
     embedDim = from.embedDim;

@@ -27,8 +27,9 @@ import org.bytedeco.pytorch.Tensor;
  * Calibration.loadAmax(net, new RangeMethod.Entropy());
  * }</pre>
  *
- * <p>Left alone are quantizers that are disabled or whose descriptor fixes the range. The weights of
- * quantized layers are looked at once and not in every batch.
+ * <p>Left alone are quantizers that are disabled or whose descriptor fixes the range, and weights
+ * with ranges in blocks, which {@link WeightCalibration} finds. The weights of quantized layers are
+ * looked at once and not in every batch.
  */
 public final class Calibration {
   private Calibration() {}
@@ -139,6 +140,7 @@ public final class Calibration {
         .forEach(
             (path, quantizer) -> {
               if (quantizer.isEnabled()
+                  && quantizer.hasCalibrator()
                   && quantizer.config().descriptor().fixedRange() == null) {
                 calibrated.put(path, quantizer);
               }

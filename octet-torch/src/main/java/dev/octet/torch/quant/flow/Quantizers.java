@@ -42,9 +42,13 @@ public final class Quantizers {
   /**
    * The quantizers whose names match.
    *
+   * @param wildcards at least one
    * @throws IllegalArgumentException if a wildcard matches none: it is misspelled
    */
   public static Map<String, TensorQuantizer> select(Module model, String... wildcards) {
+    if (wildcards.length == 0) {
+      throw new IllegalArgumentException("no name is given; '*' names all quantizers");
+    }
     Map<String, TensorQuantizer> all = of(model);
     Map<String, TensorQuantizer> selected = new LinkedHashMap<>();
     for (String wildcard : wildcards) {

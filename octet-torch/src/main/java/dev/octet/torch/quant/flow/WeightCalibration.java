@@ -53,8 +53,7 @@ public final class WeightCalibration {
   public static void perChannel(Module model, RangeMethod method) {
     regroup(
         model,
-        layer ->
-            Granularity.perAxis(layer instanceof ConvNd conv && conv.isTransposed() ? 1 : 0));
+        layer -> Granularity.perAxis(layer instanceof ConvNd conv && conv.isTransposed() ? 1 : 0));
     run(model, method);
   }
 
@@ -77,8 +76,7 @@ public final class WeightCalibration {
             QuantDescriptor descriptor = config.descriptor();
             quantizer.config(
                 config.toBuilder()
-                    .descriptor(
-                        descriptor.toBuilder().granularity(choice.of(layer)).build())
+                    .descriptor(descriptor.toBuilder().granularity(choice.of(layer)).build())
                     .build());
           }
         }
@@ -88,8 +86,7 @@ public final class WeightCalibration {
 
   private static void calibrate(String path, QuantizedWeight weight, RangeMethod method) {
     TensorQuantizer quantizer = weight.quantizer();
-    QuantDescriptor descriptor =
-        quantizer.config().descriptor().toBuilder().method(method).build();
+    QuantDescriptor descriptor = quantizer.config().descriptor().toBuilder().method(method).build();
     try (Scope scope = Scope.open()) {
       Tensor value = weight.value();
       long[] shape = Tensors.shape(value);

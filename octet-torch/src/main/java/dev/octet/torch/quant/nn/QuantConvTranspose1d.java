@@ -6,7 +6,8 @@ import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** A {@link ConvTranspose1d} whose input and weight are quantized; its bias stays float.
+/**
+ * A {@link ConvTranspose1d} whose input and weight are quantized; its bias stays float.
  *
  * <p>The output channels are the weight's axis 1, each with a range that groups share; an engine
  * that wants one for each input channel is served by a descriptor of axis 0.
@@ -22,7 +23,8 @@ public final class QuantConvTranspose1d extends ConvTranspose1d implements Quant
     quantizers = LayerQuantizers.of(this::child, input, weight);
   }
 
-  private QuantConvTranspose1d(ConvTranspose1d from, QuantizerConfig input, QuantizerConfig weight) {
+  private QuantConvTranspose1d(
+      ConvTranspose1d from, QuantizerConfig input, QuantizerConfig weight) {
     super(from);
     quantizers = LayerQuantizers.of(this::child, input, weight);
   }
@@ -45,7 +47,8 @@ public final class QuantConvTranspose1d extends ConvTranspose1d implements Quant
   }
 
   /** The quantized form of a layer; it shares the parameters, and both are to be closed. */
-  public static QuantConvTranspose1d from(ConvTranspose1d from, QuantizerConfig input, QuantizerConfig weight) {
+  public static QuantConvTranspose1d from(
+      ConvTranspose1d from, QuantizerConfig input, QuantizerConfig weight) {
     return Twin.sharing(from, () -> new QuantConvTranspose1d(from, input, weight));
   }
 

@@ -6,7 +6,11 @@ import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/** An {@link Embedding} whose table is quantized, by default with a range for each row. */
+/**
+ * An {@link Embedding} whose table is quantized, by default with a range for each row.
+ *
+ * <p>Made by {@link #from}; inside {@link QuantModules#initialize()} only when asked for.
+ */
 public final class QuantEmbedding extends Embedding implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said; inputs are indices. */
   public static final LayerDefaults DEFAULTS = LayerDefaults.weightAxis(0);

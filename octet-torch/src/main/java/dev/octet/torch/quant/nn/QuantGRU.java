@@ -9,6 +9,9 @@ import java.util.List;
 /**
  * A {@link GRU} whose matrix products are quantized, one step at a time; its quantizers are those
  * of a {@link QuantLSTM}.
+ *
+ * <p>Made by {@link #from}, or by the float layer's builder inside {@link
+ * QuantModules#initialize()}.
  */
 public final class QuantGRU extends GRU implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said. */

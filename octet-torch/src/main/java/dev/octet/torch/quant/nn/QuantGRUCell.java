@@ -7,10 +7,12 @@ import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.List;
 
-
 /**
  * A {@link GRUCell} whose matrix products are quantized: {@code _input_quantizer} and {@code
  * _weight_quantizer} with joint ranges, {@code _input_quantizers.0} and so on with separate ones.
+ *
+ * <p>Made by {@link #from}, or by the float layer's builder inside {@link
+ * QuantModules#initialize()}.
  */
 public final class QuantGRUCell extends GRUCell implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said. */

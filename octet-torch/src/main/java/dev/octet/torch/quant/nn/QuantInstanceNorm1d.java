@@ -24,7 +24,8 @@ public final class QuantInstanceNorm1d extends InstanceNorm1d implements Quantiz
   }
 
   /** A layer that is quantized as told. */
-  public static Builder<? extends QuantInstanceNorm1d> builder(QuantizerConfig input, long features) {
+  public static Builder<? extends QuantInstanceNorm1d> builder(
+      QuantizerConfig input, long features) {
     return new Builder<QuantInstanceNorm1d>(
         1, true, settings -> new QuantInstanceNorm1d(settings, input), features);
   }

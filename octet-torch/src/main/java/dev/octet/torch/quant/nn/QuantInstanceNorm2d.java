@@ -24,7 +24,8 @@ public final class QuantInstanceNorm2d extends InstanceNorm2d implements Quantiz
   }
 
   /** A layer that is quantized as told. */
-  public static Builder<? extends QuantInstanceNorm2d> builder(QuantizerConfig input, long features) {
+  public static Builder<? extends QuantInstanceNorm2d> builder(
+      QuantizerConfig input, long features) {
     return new Builder<QuantInstanceNorm2d>(
         2, true, settings -> new QuantInstanceNorm2d(settings, input), features);
   }

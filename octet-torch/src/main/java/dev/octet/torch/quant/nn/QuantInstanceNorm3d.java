@@ -24,7 +24,8 @@ public final class QuantInstanceNorm3d extends InstanceNorm3d implements Quantiz
   }
 
   /** A layer that is quantized as told. */
-  public static Builder<? extends QuantInstanceNorm3d> builder(QuantizerConfig input, long features) {
+  public static Builder<? extends QuantInstanceNorm3d> builder(
+      QuantizerConfig input, long features) {
     return new Builder<QuantInstanceNorm3d>(
         3, true, settings -> new QuantInstanceNorm3d(settings, input), features);
   }

@@ -14,6 +14,9 @@ import org.bytedeco.pytorch.Tensor;
  * <p>Each layer and direction has its quantizers: {@code _input_quantizers.0} and {@code
  * _weight_quantizers.0} for layer 0 forwards, 1 for layer 0 backwards if it is bidirectional, and
  * so on.
+ *
+ * <p>Made by {@link #from}, or by the float layer's builder inside {@link
+ * QuantModules#initialize()}.
  */
 public final class QuantLSTM extends LSTM implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said. */

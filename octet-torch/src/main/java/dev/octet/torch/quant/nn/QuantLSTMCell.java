@@ -1,7 +1,6 @@
 package dev.octet.torch.quant.nn;
 
 import dev.octet.torch.nn.LSTMCell;
-
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
@@ -11,6 +10,9 @@ import org.bytedeco.pytorch.Tensor;
 /**
  * An {@link LSTMCell} whose matrix products are quantized: {@code _input_quantizer} and {@code
  * _weight_quantizer} with joint ranges, {@code _input_quantizers.0} and so on with separate ones.
+ *
+ * <p>Made by {@link #from}, or by the float layer's builder inside {@link
+ * QuantModules#initialize()}.
  */
 public final class QuantLSTMCell extends LSTMCell implements QuantizedLayer {
   /** How these layers are quantized when nothing else is said. */

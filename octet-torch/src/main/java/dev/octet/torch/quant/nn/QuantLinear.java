@@ -31,8 +31,7 @@ public final class QuantLinear extends Linear implements QuantizedLayer {
   /** A layer that is quantized as told. */
   public static Builder<? extends QuantLinear> builder(
       QuantizerConfig input, QuantizerConfig weight, long in, long out) {
-    return new Builder<QuantLinear>(
-        settings -> new QuantLinear(settings, input, weight), in, out);
+    return new Builder<QuantLinear>(settings -> new QuantLinear(settings, input, weight), in, out);
   }
 
   /** The quantized form of a layer, as the defaults say. */

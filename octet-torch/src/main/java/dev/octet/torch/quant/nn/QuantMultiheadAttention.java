@@ -13,15 +13,21 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link MultiheadAttention} whose products are quantized: the projections of query, key and value
- * ({@code _input_quantizers.0} to {@code .2} and {@code _weight_quantizers.0} to {@code .2}), the
- * operands of both batched products ({@code matmul_q_input_quantizer}, {@code _k_}, {@code _a_} for
- * the weights of the values, {@code _v_}), what the softmax reads ({@code
+ * A {@link MultiheadAttention} whose products are quantized: the projections of query, key and
+ * value ({@code _input_quantizers.0} to {@code .2} and {@code _weight_quantizers.0} to {@code .2}),
+ * the operands of both batched products ({@code matmul_q_input_quantizer}, {@code _k_}, {@code _a_}
+ * for the weights of the values, {@code _v_}), what the softmax reads ({@code
  * softmax_input_quantizer}), and {@code out_proj}, which is a {@link QuantLinear}.
  *
  * <p>Masks are applied after the scores were quantized, so that minus infinity stays what it is.
+ *
+ * <p>Made by {@link #from}, or by the float layer's builder inside {@link
+ * QuantModules#initialize()}.
  */
 public final class QuantMultiheadAttention extends MultiheadAttention implements QuantizedLayer {
+  /** Their order is that of the quantizers. */
+  private static final List<Projection> PROJECTIONS = List.of(Projection.values());
+
   /** How these layers are quantized when nothing else is said. */
   public static final LayerDefaults DEFAULTS = LayerDefaults.weightAxis(0);
 
@@ -61,7 +67,7 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
 
   @Override
   protected Tensor project(Projection which, Tensor x, Tensor weight, @Nullable Tensor bias) {
-    int index = which.ordinal();
+    int index = PROJECTIONS.indexOf(which);
     return super.project(
         which, inputs.places().get(index).call(x), weights.places().get(index).call(weight), bias);
   }
@@ -93,7 +99,7 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
       all.add(
           new QuantizedWeight(
               each.name().toLowerCase(Locale.ROOT),
-              weights.places().get(each.ordinal()).get(),
+              weights.places().get(PROJECTIONS.indexOf(each)).get(),
               List.of(weight(each))));
     }
     return all;

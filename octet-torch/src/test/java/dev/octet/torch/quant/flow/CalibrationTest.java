@@ -186,9 +186,7 @@ final class CalibrationTest {
       fixed.config(
           fixed.config().toBuilder()
               .descriptor(
-                  fixed.config().descriptor().toBuilder()
-                      .fixedRange(Range.symmetric(9))
-                      .build())
+                  fixed.config().descriptor().toBuilder().fixedRange(Range.symmetric(9)).build())
               .build());
       fixed.setRanges(List.of(Range.symmetric(9)));
       Calibration.collect(net, SmallNet.batches(1));

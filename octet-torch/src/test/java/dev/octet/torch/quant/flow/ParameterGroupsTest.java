@@ -62,8 +62,12 @@ final class ParameterGroupsTest {
                       Choice.of("head.*").learningRate(0),
                       Choice.of(ParameterGroups.QUANTIZERS).learningRate(0.01).weightDecay(0.25)))
               .forOptimizer(0.1, 0.5);
-      assertThat(groups).extracting(ParameterGroup::learningRate).containsExactly(0.1, 0.0, 0.1, 0.01);
-      assertThat(groups).extracting(ParameterGroup::weightDecay).containsExactly(0.0, 0.5, 0.5, 0.25);
+      assertThat(groups)
+          .extracting(ParameterGroup::learningRate)
+          .containsExactly(0.1, 0.0, 0.1, 0.01);
+      assertThat(groups)
+          .extracting(ParameterGroup::weightDecay)
+          .containsExactly(0.0, 0.5, 0.5, 0.25);
       assertThat(groups.get(0).momentum()).hasValue(0.5);
       assertThat(groups.get(1).momentum()).isEmpty();
       assertThat(ParameterGroups.of(net).forOptimizer(0.1, 0.5).get(1).weightDecay()).isZero();
@@ -96,7 +100,9 @@ final class ParameterGroupsTest {
         faster[step] = Tensors.toFloats(net.parameters().get(moving));
         optimizer.zeroGrad();
         // The gradient of a sum is 1 for each element.
-        net.parameters().get(still).sum()
+        net.parameters()
+            .get(still)
+            .sum()
             .add(net.parameters().get(steady).sum())
             .add(net.parameters().get(moving).sum())
             .backward();

@@ -202,8 +202,7 @@ final class GoldenLayersTest {
     builder.bits(params.integer("num_bits_weight"));
     builder.narrow(params.has("narrow_range_weight") && params.flag("narrow_range_weight"));
     if (params.has("weight_axis")) {
-      builder.granularity(
-          Granularity.perAxis(twoAxes ? 0 : params.integer("weight_axis")));
+      builder.granularity(Granularity.perAxis(twoAxes ? 0 : params.integer("weight_axis")));
     }
     return original(builder.build());
   }
@@ -220,8 +219,7 @@ final class GoldenLayersTest {
 
   /** Both first axes keep a range of their own: seen as one axis, that is a range per index. */
   private static void joinAxes(Module quantizer, long[] shape) {
-    quantizer.beforeForward(
-        (module, in) -> new Tensor[] {in[0].reshape(shape[0] * shape[1], -1)});
+    quantizer.beforeForward((module, in) -> new Tensor[] {in[0].reshape(shape[0] * shape[1], -1)});
     quantizer.afterForward((module, in, output) -> output.reshape(shape));
   }
 

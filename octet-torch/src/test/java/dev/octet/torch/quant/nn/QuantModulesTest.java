@@ -87,7 +87,8 @@ final class QuantModulesTest {
     try (Module conv = conv()) {
       assertThat(conv).isExactlyInstanceOf(Conv2d.class);
     }
-    assertThatThrownBy(() -> QuantModules.twin(Sequential.class)).hasMessageContaining("Sequential");
+    assertThatThrownBy(() -> QuantModules.twin(Sequential.class))
+        .hasMessageContaining("Sequential");
   }
 
   @Test
@@ -146,7 +147,9 @@ final class QuantModulesTest {
       }
     }
     assertThat(built.get()).isExactlyInstanceOf(Conv2d.class);
-    assertThat(refused.get()).isInstanceOf(IllegalStateException.class).hasMessageContaining("main");
+    assertThat(refused.get())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("main");
     built.get().close();
   }
 
@@ -202,8 +205,7 @@ final class QuantModulesTest {
       conv.inputQuantizers().get(0).amax(2);
       conv.weightQuantizers().get(0).amax(3);
       assertThat(conv.stateDict().keySet())
-          .containsExactly(
-              "weight", "bias", "_input_quantizer._amax", "_weight_quantizer._amax");
+          .containsExactly("weight", "bias", "_input_quantizer._amax", "_weight_quantizer._amax");
       assertThat(lstm.modules().keySet())
           .containsExactly(
               "",

@@ -44,7 +44,6 @@ import dev.octet.torch.nn.Mul;
 import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -255,8 +254,7 @@ final class QuantizedLayersTest {
         QuantLSTM layer = QuantLSTM.from(plain, config, config);
         Scope scope = Scope.open()) {
       QuantizedWeight weight = layer.quantizedWeights().get(0);
-      weight.assign(
-          Tensors.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 4, 3));
+      weight.assign(Tensors.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 4, 3));
       Map<String, Tensor> state = plain.ownParameters();
       assertThat(Tensors.toFloats(state.get("weight_ih_l0")))
           .containsExactly(1, 2, 4, 5, 7, 8, 10, 11);

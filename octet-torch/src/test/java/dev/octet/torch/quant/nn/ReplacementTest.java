@@ -162,8 +162,7 @@ final class ReplacementTest {
           QuantModules.replace(
               net,
               Rules.NONE,
-              List.of(
-                  QuantModules.twin(MaxPool2d.class), QuantModules.twin(BatchNorm2d.class)));
+              List.of(QuantModules.twin(MaxPool2d.class), QuantModules.twin(BatchNorm2d.class)));
       assertThat(places(done)).containsExactly("first", "again", "rest.0", "rest.1", "rest.2");
       assertThat(done.kept()).isEmpty();
       done.undo();
@@ -182,8 +181,7 @@ final class ReplacementTest {
   @Test
   void leavesQuantizersAndActivationsAlone() {
     try (Module net =
-        new Sequential(
-            new TensorQuantizer(QuantDescriptor.int8Activation()), Activation.relu())) {
+        new Sequential(new TensorQuantizer(QuantDescriptor.int8Activation()), Activation.relu())) {
       Replacement done = QuantModules.replace(net, Rules.NONE);
       assertThat(done.replaced()).isEmpty();
       assertThat(done.kept()).extracting(Replacement.Kept::path).containsExactly("1");
