@@ -27,6 +27,11 @@ final class CommonOptions {
       description = "Threads that run the model and collect its values (default: all cores).")
   private int threads;
 
+  /** The number of threads asked for; 0 for all cores. */
+  int threads() {
+    return threads;
+  }
+
   /** Whether only results and errors are to be shown. */
   boolean quiet() {
     return quiet;

@@ -128,7 +128,7 @@ public final class DemoModelTraining {
     protected Tensor forward(Tensor x) {
       Tensor y = down2.call(down1.call(block1.call(stem.call(x))));
       y = block5.call(block4.call(block3.call(block2.call(y))));
-      return classifier.call(Ops.flatten(pool.call(head.call(y)), 1));
+      return classifier.call(Ops.flatten(pool.call(head.call(y)), 1, -1));
     }
   }
 

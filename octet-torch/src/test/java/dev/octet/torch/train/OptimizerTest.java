@@ -37,7 +37,7 @@ final class OptimizerTest {
       try (Optimizer sgd =
           Optimizer.sgd(
               List.of(
-                  new ParameterGroup(List.of(a), 0.5, 0), new ParameterGroup(List.of(b), 0.1, 1)),
+                  ParameterGroup.of(List.of(a), 0.5, 0), ParameterGroup.of(List.of(b), 0.1, 1)),
               0,
               false)) {
         step(sgd, a, b);
@@ -62,7 +62,7 @@ final class OptimizerTest {
       Tensor resumed = parameter(0, 0, 0);
       byte[] state;
       try (Optimizer optimizer =
-          make.apply(List.of(new ParameterGroup(List.of(whole), 0.1, 0.01)))) {
+          make.apply(List.of(ParameterGroup.of(List.of(whole), 0.1, 0.01)))) {
         for (int i = 0; i < 3; i++) {
           step(optimizer, whole);
         }
@@ -74,7 +74,7 @@ final class OptimizerTest {
         }
       }
       try (Optimizer optimizer =
-          make.apply(List.of(new ParameterGroup(List.of(resumed), 0.1, 0.01)))) {
+          make.apply(List.of(ParameterGroup.of(List.of(resumed), 0.1, 0.01)))) {
         optimizer.load(state);
         for (int i = 0; i < 3; i++) {
           step(optimizer, resumed);
@@ -94,7 +94,7 @@ final class OptimizerTest {
     try (Scope scope = Scope.open()) {
       Tensor p = parameter(3);
       try (Optimizer adamW =
-          Optimizer.adamW(List.of(new ParameterGroup(List.of(p), 0.1, 0.01)), beta1, beta2)) {
+          Optimizer.adamW(List.of(ParameterGroup.of(List.of(p), 0.1, 0.01)), beta1, beta2)) {
         for (int t = 1; t <= 4; t++) {
           step(adamW, p);
           double gradient = expected - 1;
@@ -117,7 +117,7 @@ final class OptimizerTest {
       Tensor a = parameter(4);
       Tensor b = parameter(5);
       try (Optimizer sgd =
-          Optimizer.sgd(List.of(new ParameterGroup(List.of(a, b), 1, 0)), 0, false)) {
+          Optimizer.sgd(List.of(ParameterGroup.of(List.of(a, b), 1, 0)), 0, false)) {
         assertThat(sgd.clipGradients(1)).isZero();
         a.mul(Tensors.scalar(3)).sum().backward();
         b.mul(Tensors.scalar(4)).sum().backward();
@@ -147,17 +147,17 @@ final class OptimizerTest {
   @Test
   void refusesSettingsThatMakeNoSense() {
     try (Scope scope = Scope.open()) {
-      List<ParameterGroup> groups = List.of(new ParameterGroup(List.of(parameter(1)), 1, 0));
+      List<ParameterGroup> groups = List.of(ParameterGroup.of(List.of(parameter(1)), 1, 0));
       assertThatThrownBy(() -> Optimizer.sgd(groups, 1, false))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> Optimizer.sgd(groups, 0, true)).hasMessageContaining("momentum");
-      assertThatThrownBy(() -> new ParameterGroup(List.of(), 1, 0)).hasMessageContaining("without");
-      assertThatThrownBy(() -> new ParameterGroup(List.of(parameter(1)), Double.NaN, 0))
+      assertThatThrownBy(() -> ParameterGroup.of(List.of(), 1, 0)).hasMessageContaining("without");
+      assertThatThrownBy(() -> ParameterGroup.of(List.of(parameter(1)), Double.NaN, 0))
           .hasMessageContaining("NaN");
       Tensor closed = parameter(1);
       closed.close();
       assertThatThrownBy(
-              () -> Optimizer.sgd(List.of(new ParameterGroup(List.of(closed), 1, 0)), 0, false))
+              () -> Optimizer.sgd(List.of(ParameterGroup.of(List.of(closed), 1, 0)), 0, false))
           .hasMessageContaining("closed");
     }
   }
