@@ -98,22 +98,20 @@ final class ModelsTest {
   }
 
   @Test
-  void givesLogitsForImagesOfSeveralSizes() {
+  void givesLogitsForImagesOfAnySize() {
     try (Scope scope = Scope.open();
         Torch.Switched noGrad = Torch.noGrad()) {
-      for (int size : new int[] {32, 65}) {
-        Tensor images = torch.randn(2, 3, size, size);
-        for (Module net :
-            List.of(
-                ResNet.resnet50(7),
-                ResNet.cifar18(7),
-                ResNet.cifar20(7),
-                MobileNetV2.builder(7).width(0.35).build(),
-                MobileNetV2.cifar(7).build())) {
-          try (net) {
-            net.eval();
-            assertThat(Tensors.shape(net.call(images))).as(net.toString()).containsExactly(2, 7);
-          }
+      Tensor images = torch.randn(2, 3, 33, 36);
+      for (Module net :
+          List.of(
+              ResNet.resnet50(7),
+              ResNet.cifar18(7),
+              ResNet.cifar20(7),
+              MobileNetV2.builder(7).width(0.35).build(),
+              MobileNetV2.cifar(7).build())) {
+        try (net) {
+          net.eval();
+          assertThat(Tensors.shape(net.call(images))).as(net.toString()).containsExactly(2, 7);
         }
       }
       try (Module net = new MnistCnn()) {
@@ -150,9 +148,9 @@ final class ModelsTest {
   @Test
   void tracesComputeTheSameInOnnxRuntime() {
     Torch.seed(1);
-    assertTraceAgrees(ResNet.resnet18(10), 64);
+    assertTraceAgrees(ResNet.resnet18(10), 40);
     assertTraceAgrees(ResNet.cifar20(10), 32);
-    assertTraceAgrees(MobileNetV2.builder(10).width(0.5).build(), 64);
+    assertTraceAgrees(MobileNetV2.builder(10).width(0.5).build(), 40);
   }
 
   private static void assertTraceAgrees(Module made, int size) {
@@ -182,11 +180,11 @@ final class ModelsTest {
               Optimizer.sgd(
                   List.of(ParameterGroup.of(net.parameters().values(), 0.02, 0)), 0.9, false);
           Scope scope = Scope.open()) {
-        Tensor images = torch.randn(16, 3, 32, 32);
-        Tensor labels = Tensors.of(new long[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5}, 16);
+        Tensor images = torch.randn(8, 3, 32, 32);
+        Tensor labels = Tensors.of(new long[] {0, 1, 2, 3, 4, 5, 6, 7}, 8);
         double first = 0;
         double last = 0;
-        for (int step = 0; step < 6; step++) {
+        for (int step = 0; step < 4; step++) {
           optimizer.zeroGrad();
           Tensor loss = torch.cross_entropy_loss(net.call(images), labels);
           loss.backward();
@@ -207,8 +205,8 @@ final class ModelsTest {
       assertThat(net.get("conv1")).isInstanceOf(QuantConv2d.class);
       assertThat(net.get("layer2.0.add")).isInstanceOf(QuantAdd.class);
       assertThat(net.get("fc")).isInstanceOf(QuantLinear.class);
-      assertThat(mobile.get("features.4.conv.1.0")).isInstanceOf(QuantConv2d.class);
-      assertThat(mobile.get("features.4.add")).isInstanceOf(QuantAdd.class);
+      assertThat(mobile.get("features.5.conv.1.0")).isInstanceOf(QuantConv2d.class);
+      assertThat(mobile.get("features.5.add")).isInstanceOf(QuantAdd.class);
     }
   }
 
