@@ -161,8 +161,7 @@ public final class TrainingBenchmark {
                 Torch.threads(),
                 steps));
     seconds.forEach(
-        (name, value) ->
-            line.append(String.format(Locale.ROOT, ", \"%s_s\": %.4f", name, value)));
+        (name, value) -> line.append(String.format(Locale.ROOT, ", \"%s_s\": %.4f", name, value)));
     line.append(String.format(Locale.ROOT, ", \"ratio\": %.3f}", qat / plain));
     System.out.println(line);
   }

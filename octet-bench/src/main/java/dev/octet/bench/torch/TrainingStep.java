@@ -32,7 +32,8 @@ final class TrainingStep implements AutoCloseable {
       loss.backward();
       optimizer.step();
       if (!Double.isFinite(loss.item_double())) {
-        throw new IllegalStateException("the loss is not finite; a step like this measures nothing");
+        throw new IllegalStateException(
+            "the loss is not finite; a step like this measures nothing");
       }
     }
     return (System.nanoTime() - start) / 1e9;
