@@ -90,4 +90,5 @@ def main():
         "ratio": round(medians["qat"] / medians["float"], 3)}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -175,8 +175,7 @@ final class ModelWeightsTest {
       assertThatThrownBy(() -> ModelWeights.load(net, Map.of("conv2.bias", wrong), false))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("conv2.bias is Float[10], not Float[20]");
-      dev.octet.graph.Tensor text =
-          dev.octet.graph.Tensor.ofStrings(new long[] {0}, List.of());
+      dev.octet.graph.Tensor text = dev.octet.graph.Tensor.ofStrings(new long[] {0}, List.of());
       assertThat(text.type()).isEqualTo(DataType.STRING);
       assertThatThrownBy(() -> ModelWeights.load(net, Map.of("conv1.bias", text), false))
           .isInstanceOf(IllegalArgumentException.class)

@@ -1,0 +1,14 @@
+# Sourced by the scripts beside it: builds the benchmarks where a source is newer, and defines octet_bench CLASS ARGS...
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+built=$root/octet-bench/target/classpath
+if [ ! -f "$built" ] || [ -n "$(find "$root"/octet-{core,graph,quantize,torch,bench}/src/main \
+  "$root"/octet-{core,graph,quantize,torch,bench}/pom.xml "$root/pom.xml" -newer "$built" -print -quit)" ]; then
+  (cd "$root" && mvn -B -q -ntp -Dmaven.test.skip=true -pl octet-bench -am package) >&2
+fi
+
+octet_bench() {
+  local name=$1
+  shift
+  java -Xmx2g --enable-native-access=ALL-UNNAMED -cp "$root/octet-bench/target/classes:$(cat "$built")" \
+    "dev.octet.bench.torch.$name" "$@"
+}
