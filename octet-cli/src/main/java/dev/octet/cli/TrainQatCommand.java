@@ -29,7 +29,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code octet train-qat}: a float classifier and labelled samples in, a trained integer model out. */
+/**
+ * {@code octet train-qat}: a float classifier and labelled samples in, a trained integer model out.
+ */
 @Command(
     name = "train-qat",
     description = "Fine-tune an ONNX classifier with fake quantization, and write it as integers.",
@@ -132,7 +134,8 @@ final class TrainQatCommand implements Callable<Integer> {
     if (found == null) {
       throw new OptionException(
           "--augment changes images [n, channels, height, width] of fixed size; the model's first"
-              + " input is " + inputs.get(0));
+              + " input is "
+              + inputs.get(0));
     }
     return found;
   }

@@ -162,8 +162,7 @@ final class TrainingOptions {
       case FLIP_CROP ->
           Augmentation.of(
               Augmentation.horizontalFlip(0.5),
-              Augmentation.randomCrop(
-                  height, width, 4, ImageView.Padding.ZERO));
+              Augmentation.randomCrop(height, width, 4, ImageView.Padding.ZERO));
     };
   }
 

@@ -54,8 +54,7 @@ public final class CnnExample {
     Dataset heldOut;
     int classes;
     if (args.length > 1) {
-      TrainingData data =
-          TrainingData.open(Path.of(args[1]), List.of(), SamplesOptions.defaults());
+      TrainingData data = TrainingData.open(Path.of(args[1]), List.of(), SamplesOptions.defaults());
       training = data.training();
       heldOut = data.evaluation();
       classes = 10;
@@ -151,7 +150,6 @@ public final class CnnExample {
   private static void print(Map<String, Score> table) {
     table.forEach(
         (name, score) ->
-            System.out.printf(
-                Locale.ROOT, "%-28s top-1 %6.2f %%%n", name, 100 * score.accuracy()));
+            System.out.printf(Locale.ROOT, "%-28s top-1 %6.2f %%%n", name, 100 * score.accuracy()));
   }
 }

@@ -27,6 +27,7 @@ import dev.octet.torch.train.Trainer;
 import dev.octet.torch.train.TrainingListener;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Random;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -96,8 +97,7 @@ public final class DemoModelTraining {
 
     Inverted(int width, int hidden) {
       expand = child("expand", new Unit(width, hidden, 1, 1, 1, Activation.relu6()));
-      depthwise =
-          child("depthwise", new Unit(hidden, hidden, 3, 1, hidden, Activation.relu6()));
+      depthwise = child("depthwise", new Unit(hidden, hidden, 3, 1, hidden, Activation.relu6()));
       project = child("project", new Unit(hidden, width, 1, 1, 1, null));
     }
 
@@ -109,8 +109,7 @@ public final class DemoModelTraining {
 
   /** The whole network. */
   private static final class DemoNet extends Module {
-    private final Child<Unit> stem =
-        child("stem", new Unit(3, 16, 5, 2, 1, Activation.relu6()));
+    private final Child<Unit> stem = child("stem", new Unit(3, 16, 5, 2, 1, Activation.relu6()));
     private final Child<Plain> block1 = child("block1", new Plain(16));
     private final Child<Unit> down1 =
         child("down1", new Unit(16, 16, 3, 2, 16, Activation.relu6()));
@@ -175,8 +174,7 @@ public final class DemoModelTraining {
                 3,
                 DemoImages.SIZE,
                 DemoImages.SIZE);
-        Model model =
-            Trace.of(net).input(DemoModel.INPUT).output(DemoModel.OUTPUT).graph(example);
+        Model model = Trace.of(net).input(DemoModel.INPUT).output(DemoModel.OUTPUT).graph(example);
         OnnxWriter.write(model, file);
       }
     }
@@ -190,24 +188,29 @@ public final class DemoModelTraining {
     Random random = new Random(block.hashCode());
     try (Torch.Switched noGrad = Torch.noGrad();
         Scope scope = Scope.open()) {
-      Tensor gamma = net.parameters().get(block + ".depthwise.bn.weight");
+      Tensor gamma = parameter(net, block + ".depthwise.bn.weight");
       float[] factors = new float[Math.toIntExact(gamma.numel())];
       for (int c = 0; c < factors.length; c++) {
         factors[c] = (float) Math.pow(SPREAD, -random.nextDouble());
       }
       Tensor down = Tensors.of(factors, factors.length);
       gamma.mul_(down);
-      net.parameters().get(block + ".depthwise.bn.bias").mul_(down);
-      net.parameters()
-          .get(block + ".project.conv.weight")
-          .div_(down.reshape(1, factors.length, 1, 1));
+      parameter(net, block + ".depthwise.bn.bias").mul_(down);
+      parameter(net, block + ".project.conv.weight").div_(down.reshape(1, factors.length, 1, 1));
     }
+  }
+
+  private static Tensor parameter(Module net, String name) {
+    return Objects.requireNonNull(net.parameters().get(name), name);
   }
 
   private static void print(String what, @Nullable Score score) {
     if (score != null) {
       System.out.printf(
-          Locale.ROOT, "%s: loss %.4f, accuracy %.2f %%%n", what, score.loss(),
+          Locale.ROOT,
+          "%s: loss %.4f, accuracy %.2f %%%n",
+          what,
+          score.loss(),
           100 * score.accuracy());
     }
   }

@@ -7,7 +7,15 @@ import dev.octet.torch.data.Dataset;
 import dev.octet.torch.data.Example;
 
 /** The demo's drawn images as a data set, so that an example needs no download. */
-record DrawnImages(long seed, int size, byte[][] images) implements Dataset {
+final class DrawnImages implements Dataset {
+  private final DemoImages drawn;
+  private final byte[][] images;
+
+  private DrawnImages(DemoImages drawn, byte[][] images) {
+    this.drawn = drawn;
+    this.images = images;
+  }
+
   /** The first images of a seed, drawn once. */
   static DrawnImages of(long seed, int count) {
     DemoImages drawn = new DemoImages(seed);
@@ -15,7 +23,12 @@ record DrawnImages(long seed, int size, byte[][] images) implements Dataset {
     java.util.stream.IntStream.range(0, count)
         .parallel()
         .forEach(index -> images[index] = interleaved(drawn.image(index)));
-    return new DrawnImages(seed, count, images);
+    return new DrawnImages(drawn, images);
+  }
+
+  @Override
+  public int size() {
+    return images.length;
   }
 
   @Override
@@ -24,17 +37,17 @@ record DrawnImages(long seed, int size, byte[][] images) implements Dataset {
         new PixelImage(DemoImages.SIZE, DemoImages.SIZE, DemoImages.CHANNELS, images[index]),
         DemoModel.preprocessing(),
         label(index),
-        "image " + index + " of seed " + seed);
+        "drawn image " + index);
   }
 
   @Override
   public int label(int index) {
-    return new DemoImages(seed).label(index);
+    return drawn.label(index);
   }
 
   @Override
   public String description() {
-    return size + " drawn images of seed " + seed;
+    return images.length + " drawn images";
   }
 
   /** Planes to pixels. */

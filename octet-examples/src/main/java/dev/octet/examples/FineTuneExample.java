@@ -1,13 +1,13 @@
 package dev.octet.examples;
 
 import dev.octet.core.recipe.Recipe;
+import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.data.SamplesOptions;
 import dev.octet.quantize.demo.DemoImages;
 import dev.octet.quantize.demo.DemoModel;
 import dev.octet.quantize.run.ModelInputs;
-import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.torch.qat.FineTuning;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -123,13 +123,11 @@ public final class LstmExample {
         for (int f = 0; f < FEATURES; f++) {
           wave[t * FEATURES + f] =
               (float)
-                  (Math.sin((0.25 + 0.12 * label) * t + phase + f)
-                      + 0.5 * random.nextGaussian());
+                  (Math.sin((0.25 + 0.12 * label) * t + phase + f) + 0.5 * random.nextGaussian());
         }
       }
       HostTensor tensor = HostTensor.ofFloats(new int[] {1, STEPS, FEATURES}, wave);
-      examples.add(
-          new Example.Values(Sample.of(tensor, OptionalInt.of(label), "wave " + i)));
+      examples.add(new Example.Values(Sample.of(tensor, OptionalInt.of(label), "wave " + i)));
     }
     return DataLoader.builder(Dataset.of(examples))
         .batchSize(50)

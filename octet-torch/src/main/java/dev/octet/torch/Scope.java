@@ -58,6 +58,17 @@ public final class Scope implements AutoCloseable {
     return made;
   }
 
+  /**
+   * The same for an owner that takes over what it is handed: where no scope is open, the reference
+   * that the caller was given becomes the owner's.
+   *
+   * @return {@code made}
+   */
+  public static <P extends Pointer> P adopt(P made) {
+    boolean handedOver = PointerScope.getInnerScope() == null && made.referenceCount() > 0;
+    return handedOver ? made : keep(made);
+  }
+
   /** Frees what was made inside and not given away. */
   @Override
   public void close() {

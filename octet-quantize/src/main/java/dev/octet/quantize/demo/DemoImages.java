@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 
-
 /**
  * Labelled colour images that are drawn, not stored: a geometric figure of random place, size, turn
  * and colour on a textured ground, partly hidden, under noise.

@@ -1,7 +1,7 @@
 package dev.octet.quantize.demo;
 
-import java.io.FileNotFoundException;
 import dev.octet.quantize.data.Preprocessing;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -108,7 +108,7 @@ public abstract class Module implements AutoCloseable {
    */
   protected final Tensor parameter(String name, Tensor value) {
     checkName(name);
-    parameters.put(name, Scope.keep(Tensors.check(value, "parameter " + name)));
+    parameters.put(name, Scope.adopt(Tensors.check(value, "parameter " + name)));
     value.set_requires_grad(true);
     return value;
   }
@@ -119,15 +119,22 @@ public abstract class Module implements AutoCloseable {
    * @return the same tensor
    */
   protected final Tensor share(String name, Tensor value) {
-    boolean trains = value.requires_grad();
-    parameter(name, value).set_requires_grad(trains);
+    checkName(name);
+    parameters.put(name, Scope.keep(Tensors.check(value, "parameter " + name)));
+    return value;
+  }
+
+  /** Adds a buffer of another module: both own it, and each may close. */
+  protected final Tensor shareBuffer(String name, Tensor value) {
+    checkName(name);
+    buffers.put(name, Scope.keep(Tensors.check(value, "buffer " + name)));
     return value;
   }
 
   /** Adds a tensor that belongs to the state but is not trained; this module owns it. */
   protected final Tensor buffer(String name, Tensor value) {
     checkName(name);
-    buffers.put(name, Scope.keep(Tensors.check(value, "buffer " + name)));
+    buffers.put(name, Scope.adopt(Tensors.check(value, "buffer " + name)));
     return value;
   }
 
@@ -188,7 +195,7 @@ public abstract class Module implements AutoCloseable {
           for (BeforeForward hook : before) {
             used = hook.apply(this, used);
           }
-          Tensor output = used.length == 1 ? forward(used[0]) : forward(used);
+          Tensor output = forward(used);
           for (AfterForward hook : after) {
             output = hook.apply(this, used, output);
           }

@@ -118,9 +118,9 @@ public abstract class NormNd extends Module {
     momentum = from.momentum;
     weight = from.weight == null ? null : share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
-    runningMean = from.runningMean == null ? null : buffer("running_mean", from.runningMean);
-    runningVar = from.runningVar == null ? null : buffer("running_var", from.runningVar);
-    batches = from.batches == null ? null : buffer("num_batches_tracked", from.batches);
+    runningMean = from.runningMean == null ? null : shareBuffer("running_mean", from.runningMean);
+    runningVar = from.runningVar == null ? null : shareBuffer("running_var", from.runningVar);
+    batches = from.batches == null ? null : shareBuffer("num_batches_tracked", from.batches);
     train(from.isTraining());
   }
 

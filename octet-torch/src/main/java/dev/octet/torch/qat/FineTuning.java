@@ -53,8 +53,8 @@ import org.jspecify.annotations.Nullable;
  *         .save(dataSet, Path.of("model.w4a8.onnx"));
  * }</pre>
  *
- * <p>The steps are those of the pytorch-quantization toolkit: calibrate, then train about a tenth of
- * the original schedule at a hundredth of its learning rate, by a cosine, with the ranges of
+ * <p>The steps are those of the pytorch-quantization toolkit: calibrate, then train about a tenth
+ * of the original schedule at a hundredth of its learning rate, by a cosine, with the ranges of
  * activations held. With few bits the ranges had better train too ({@link #learnRanges}; Esser et
  * al., "Learned step size quantization", 2020), towards the float model ({@link #distill}).
  */
@@ -255,8 +255,7 @@ public final class FineTuning {
       Model quantized = net.toQuantizedModel();
       Samples judged = data.evaluation();
       Evaluation after =
-          Evaluation.run(
-              quantized, model, judged, EVALUATION_BATCH, Metric.standard(), progress);
+          Evaluation.run(quantized, model, judged, EVALUATION_BATCH, Metric.standard(), progress);
       OnnxWriter.write(quantized, target);
       return new Result(floatScore, before, results, after, bytes(source), bytes(target));
     }
@@ -280,9 +279,7 @@ public final class FineTuning {
       QuantizedGraph net, Module teacher, DataLoader training, DataLoader evaluation) {
     try (Optimizer optimizer = Optimizer.sgd(groups(net), momentum, false)) {
       Trainer.Builder trainer =
-          Trainer.builder(net, optimizer)
-              .epochs(epochs)
-              .learningRate(LearningRate.cosine(0.01));
+          Trainer.builder(net, optimizer).epochs(epochs).learningRate(LearningRate.cosine(0.01));
       if (gradientLimit > 0) {
         trainer.clipGradients(gradientLimit);
       }

@@ -36,8 +36,7 @@ final class OptimizerTest {
       Tensor b = parameter(3);
       try (Optimizer sgd =
           Optimizer.sgd(
-              List.of(
-                  ParameterGroup.of(List.of(a), 0.5, 0), ParameterGroup.of(List.of(b), 0.1, 1)),
+              List.of(ParameterGroup.of(List.of(a), 0.5, 0), ParameterGroup.of(List.of(b), 0.1, 1)),
               0,
               false)) {
         step(sgd, a, b);
