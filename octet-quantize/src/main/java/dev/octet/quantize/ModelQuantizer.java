@@ -355,10 +355,14 @@ final class ModelQuantizer {
 
   /** Whether the node's bias may become int32 at input scale times weight scale. */
   private boolean biasCanBeInteger(WeightSite site) {
+    return inputScale(site.node()) > 0 && biasCanBeInteger(site, recipe);
+  }
+
+  /** The same where the node's input is known to be quantized. */
+  static boolean biasCanBeInteger(WeightSite site, Recipe recipe) {
     Node node = site.node();
     return (node.op().startsWith("Conv") || node.is("Gemm"))
         && TargetTraits.of(recipe.target()).integerBias()
-        && inputScale(node) > 0
         && site.descriptor().bits() > 4
         && site.descriptor().symmetric()
         && !(site.descriptor().granularity()
@@ -376,7 +380,7 @@ final class ModelQuantizer {
   }
 
   /** The constant bias with one element an output channel, or null. */
-  private static float @Nullable [] biasOf(Node node) {
+  static float @Nullable [] biasOf(Node node) {
     Value bias = node.input(2);
     Tensor tensor = bias == null ? null : bias.constant();
     return tensor != null

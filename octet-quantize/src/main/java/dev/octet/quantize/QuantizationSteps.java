@@ -60,6 +60,15 @@ public final class QuantizationSteps {
   }
 
   /**
+   * Whether the bias beside a weight becomes int32 at the scale of the input, which must be
+   * quantized, times the scale of the weight.
+   */
+  public static boolean roundsBias(WeightSite site, Recipe recipe) {
+    return ModelQuantizer.biasCanBeInteger(site, recipe)
+        && ModelQuantizer.biasOf(site.node()) != null;
+  }
+
+  /**
    * Learns the ranges of activations from samples, as the recipe's methods say.
    *
    * @param prepared the model that {@code placement} was made for, not yet quantized

@@ -29,8 +29,15 @@ final class FoldedNorm {
   private final Node norm;
   private final long opset;
   private final UnaryOperator<Tensor> round;
+  private final @Nullable IntegerBias integerBias;
 
-  FoldedNorm(Node layer, Node norm, long opset, UnaryOperator<Tensor> round) {
+  FoldedNorm(
+      Node layer,
+      Node norm,
+      long opset,
+      UnaryOperator<Tensor> round,
+      @Nullable IntegerBias integerBias) {
+    this.integerBias = integerBias;
     this.layer = layer;
     this.norm = norm;
     this.opset = opset;
@@ -60,8 +67,16 @@ final class FoldedNorm {
     if (bias != null) {
       offset = offset.add(bias(bias).to(ScalarType.Double).mul(factor));
     }
-    Tensor product = layer(inputs, scaled(weight.to(ScalarType.Double), factor));
-    return product.add(perChannel(offset.to(Tensors.type(weight)), product));
+    Tensor folded = scaled(weight.to(ScalarType.Double), factor).to(Tensors.type(weight));
+    Tensor shift = offset.to(Tensors.type(weight));
+    if (integerBias != null) {
+      shift = integerBias.round(shift, folded);
+    }
+    if (layer.is("Gemm") && layer.floatAttribute("beta", 1) != 1) {
+      Tensor product = layer(inputs, folded, null);
+      return product.add(perChannel(shift, product));
+    }
+    return layer(inputs, folded, shift);
   }
 
   private Tensor trained(List<@Nullable Datum> inputs, Tensor weight, Call s) {
@@ -69,7 +84,7 @@ final class FoldedNorm {
     Tensor factor =
         torch.where(
             exact.abs().lt(new Scalar(SMALLEST_FACTOR)), new Scalar(SMALLEST_FACTOR), exact);
-    Tensor product = layer(inputs, scaled(weight, factor));
+    Tensor product = layer(inputs, scaled(weight, factor), null);
     Tensor plain = product.div(perChannel(factor, product));
     Datum bias = inputs.get(2);
     if (bias != null) {
@@ -98,17 +113,16 @@ final class FoldedNorm {
     return bias.tensor().mul(new Scalar(beta)).reshape(-1);
   }
 
-  /** The layer without bias on rounded weights. */
-  private Tensor layer(List<@Nullable Datum> inputs, Tensor weight) {
-    Datum rounded = Datum.computed(round.apply(weight.to(ScalarType.Float)));
-    List<@Nullable Datum> given = new ArrayList<>(Arrays.asList(inputs.get(0), rounded));
+  /** The layer on rounded weights. */
+  private Tensor layer(List<@Nullable Datum> inputs, Tensor weight, @Nullable Tensor bias) {
+    Datum rounded = Datum.borrowed(round.apply(weight));
+    Datum shift = bias == null ? null : Datum.borrowed(bias);
+    List<@Nullable Datum> given = new ArrayList<>(Arrays.asList(inputs.get(0), rounded, shift));
+    Datum made = Operators.kernel(layer).run(new Call(layer, opset, Phase.EVAL, given)).get(0);
     try {
-      Datum made = Operators.kernel(layer).run(new Call(layer, opset, Phase.EVAL, given)).get(0);
-      Tensor handle = new Tensor(made.tensor());
-      made.free();
-      return handle;
+      return new Tensor(made.tensor());
     } finally {
-      rounded.free();
+      made.free();
     }
   }
 

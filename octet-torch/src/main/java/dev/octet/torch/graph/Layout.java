@@ -44,6 +44,16 @@ final class Layout {
     }
     Node norm = wiring.norms().get(node);
     if (norm == null) {
+      IntegerBias rounding = integerBias(node);
+      if (rounding != null && inputs.length > 2 && inputs[2] >= 0) {
+        int bias = inputs[2];
+        inputs[2] = builder.fresh();
+        builder.step(
+            "the bias of node '" + node.label() + "'",
+            (data, phase) -> List.of(Datum.computed(rounding.round(at(data, 0), at(data, 1)))),
+            new int[] {bias, builder.slot(weight(node))},
+            inputs[2]);
+      }
       builder.step(node, kernel, opset, inputs);
     } else {
       addFolded(node, norm, inputs);
@@ -57,7 +67,8 @@ final class Layout {
             layer,
             norm,
             opset,
-            weight -> quantizer == null ? weight : round(quantizer, weight, layer));
+            weight -> quantizer == null ? weight : round(quantizer, weight, layer),
+            integerBias(layer));
     int[] statistics = builder.inputs(norm);
     int[] all = {
       inputs[0],
@@ -75,6 +86,18 @@ final class Layout {
         builder.slot(norm.output()));
   }
 
+  private @Nullable IntegerBias integerBias(Node layer) {
+    Value input = layer.input(0);
+    TensorQuantizer activation = input == null ? null : wiring.activations().get(input);
+    TensorQuantizer weights = wiring.weights().get(new Value.Use(layer, 1));
+    return activation == null
+            || weights == null
+            || !wiring.integerBiases().contains(layer)
+            || !wiring.readers().contains(new Value.Use(layer, 0))
+        ? null
+        : new IntegerBias(activation, weights);
+  }
+
   private static Value weight(Node layer) {
     Value weight = layer.input(1);
     if (weight == null) {
@@ -90,7 +113,7 @@ final class Layout {
       int made = builder.fresh();
       builder.step(
           "the weights of node '" + node.label() + "'",
-          (data, phase) -> List.of(Datum.computed(round(weights, first(data), node))),
+          (data, phase) -> List.of(Datum.computed(round(weights, at(data, 0), node))),
           new int[] {builder.slot(value)},
           made);
       return made;
@@ -106,15 +129,15 @@ final class Layout {
     int made = builder.fresh();
     builder.step(
         "the quantizer of '" + value.name() + "'",
-        (data, phase) -> List.of(Datum.computed(activation.call(first(data)))),
+        (data, phase) -> List.of(Datum.computed(activation.call(at(data, 0)))),
         new int[] {builder.slot(value)},
         made);
     rounded.put(value, made);
     return made;
   }
 
-  private static Tensor first(List<@Nullable Datum> data) {
-    Datum only = data.get(0);
+  private static Tensor at(List<@Nullable Datum> data, int index) {
+    Datum only = data.get(index);
     if (only == null) {
       throw new IllegalStateException("the value was not computed");
     }

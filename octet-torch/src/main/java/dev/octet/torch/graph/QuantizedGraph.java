@@ -30,9 +30,9 @@ import java.util.Optional;
  *
  * <p>Weights are rounded by the range that they have at each call where the recipe's method is
  * min-max; other methods, and 4 bits, fix their scales at the start. Activations follow the range
- * of each batch until {@link #calibrate} sets theirs. Biases stay float: as int32 they lose
- * nothing. The quantizers are modules: {@code activationQuantizers().get(name).learnScale()} makes
- * a range train.
+ * of each batch until {@link #calibrate} sets theirs. Biases are rounded where they become int32.
+ * The quantizers are modules: {@code activationQuantizers().get(name).learnScale()} makes a range
+ * train.
  */
 public final class QuantizedGraph extends TorchGraph {
 
@@ -95,7 +95,7 @@ public final class QuantizedGraph extends TorchGraph {
 
   /**
    * The integer model with the present weights and ranges, as the recipe's form has it. It computes
-   * what this module does in eval mode, but for biases and sums, which integers add exactly.
+   * what this module does in eval mode, but for the last bits of float sums.
    *
    * @throws IllegalStateException naming every activation whose range is not known yet
    */

@@ -85,17 +85,21 @@ final class QuantizerPlacement {
     }
     Map<Value.Use, TensorQuantizer> byUse = new LinkedHashMap<>();
     Map<Node, Node> normOf = new HashMap<>();
+    Set<Node> integerBiases = new HashSet<>();
     for (WeightSite site : placement.weights()) {
       TensorQuantizer quantizer = weightQuantizer(site);
       weights.put(key(site.node(), site.input()), quantizer);
       Node layer = node(graph, site.node());
       byUse.put(new Value.Use(layer, site.input()), quantizer);
+      if (QuantizationSteps.roundsBias(site, recipe)) {
+        integerBiases.add(layer);
+      }
       Node norm = norms.get(site.node());
       if (norm != null) {
         normOf.put(layer, norm);
       }
     }
-    return new Wiring(byValue, readers, byUse, normOf, modules());
+    return new Wiring(byValue, readers, byUse, normOf, integerBiases, modules());
   }
 
   private Map<List<String>, TensorQuantizer> modules() {

@@ -14,6 +14,7 @@ import java.util.Set;
  * @param readers the places that read such values rounded
  * @param weights by the place that reads it: what rounds a weight
  * @param norms by layer: the BatchNormalization that is folded into it
+ * @param integerBiases layers whose bias is rounded to multiples of input times weight scale
  * @param modules the quantizers by path in the module
  */
 record Wiring(
@@ -21,6 +22,7 @@ record Wiring(
     Set<Value.Use> readers,
     Map<Value.Use, TensorQuantizer> weights,
     Map<Node, Node> norms,
+    Set<Node> integerBiases,
     Map<List<String>, TensorQuantizer> modules) {
-  static final Wiring NONE = new Wiring(Map.of(), Set.of(), Map.of(), Map.of(), Map.of());
+  static final Wiring NONE = new Wiring(Map.of(), Set.of(), Map.of(), Map.of(), Set.of(), Map.of());
 }

@@ -1,0 +1,141 @@
+package dev.octet.torch.graph;
+
+import static dev.octet.torch.graph.Nets.net;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.octet.core.range.Range;
+import dev.octet.core.recipe.Recipe;
+import dev.octet.graph.DataType;
+import dev.octet.graph.Model;
+import dev.octet.graph.Tensor;
+import dev.octet.graph.Value;
+import dev.octet.quantize.data.HostTensor;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Tensors;
+import dev.octet.torch.Torch;
+import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Adam;
+import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class QuantizedGraphTest {
+
+  private static Model small() {
+    return net()
+        .input("x", -1, 2, 6, 6)
+        .weight("conv.weight", 3, 2, 3, 3)
+        .positive("bn.weight", 3)
+        .weight("bn.bias", 3)
+        .weight("bn.running_mean", 3)
+        .positive("bn.running_var", 3)
+        .weight("fc.weight", 4, 3)
+        .weight("fc.bias", 4)
+        .node("Conv", "c", "x,conv.weight", "pads", new long[] {1, 1, 1, 1})
+        .node("BatchNormalization", "n", "c,bn.weight,bn.bias,bn.running_mean,bn.running_var")
+        .node("Relu", "r", "n")
+        .node("GlobalAveragePool", "g", "r")
+        .node("Flatten", "f", "g")
+        .node("Gemm", "y", "f,fc.weight,fc.bias", "transB", 1)
+        .returns(15, "y");
+  }
+
+  private static void setRanges(QuantizedGraph net) {
+    net.activationQuantizers().values().forEach(q -> q.setRanges(List.of(new Range(-4, 4))));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void trainsAndBecomesTheIntegerModelThatComputesTheSame(BatchNorms norms) {
+    Torch.seed(1);
+    try (QuantizedGraph net = QuantizedGraph.of(small(), Recipe.int8(), norms)) {
+      assertThat(net.activationQuantizers()).isNotEmpty();
+      assertThat(net.weightQuantizers()).hasSize(2);
+      assertThat(net.parameters().containsKey("bn.weight"))
+          .isEqualTo(norms == BatchNorms.SIMULATED);
+      assertThatThrownBy(net::toQuantizedModel)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("not known");
+      setRanges(net);
+      double[] losses = train(net);
+      assertThat(losses[1]).isLessThan(0.8 * losses[0]);
+      net.eval();
+      Model integers = net.toQuantizedModel();
+      assertThat(integers.graph().nodes()).anyMatch(node -> node.is("QuantizeLinear"));
+      assertThat(integers.graph().values()).filteredOn(value -> isCodes(value)).hasSize(2);
+      Map<String, HostTensor> inputs = OrtAgreement.inputs(integers, 8);
+      HostTensor expected = OrtAgreement.ort(integers, inputs).get("y");
+      try (Scope scope = Scope.open()) {
+        OrtAgreement.assertClose(
+            "y", expected, net.run(OrtAgreement.tensors(inputs)).get("y"), 0.02);
+      }
+    }
+  }
+
+  private static boolean isCodes(Value value) {
+    Tensor tensor = value.initializer();
+    return tensor != null && tensor.type() == DataType.INT8 && tensor.rank() > 1;
+  }
+
+  private static double[] train(QuantizedGraph net) {
+    double first;
+    double last = 0;
+    try (Scope scope = Scope.open()) {
+      var x = torch.randn(16, 2, 6, 6);
+      var labels = torch.randint(4, new long[] {16}).to(torch.ScalarType.Long);
+      Adam adam =
+          new Adam(
+              new TensorVector(
+                  net.parameters().values().toArray(new org.bytedeco.pytorch.Tensor[0])),
+              new AdamOptions(0.05));
+      first = torch.cross_entropy_loss(net.call(x), labels).item_double();
+      for (int step = 0; step < 60; step++) {
+        net.freezeStatistics(step > 40);
+        try (Scope inner = Scope.open()) {
+          adam.zero_grad();
+          var loss = torch.cross_entropy_loss(net.call(x), labels);
+          loss.backward();
+          adam.step();
+          last = loss.item_double();
+        }
+      }
+    }
+    return new double[] {first, last};
+  }
+
+  @Test
+  void simulatedFoldingComputesWhatFoldingDoesOnceStatisticsAreFrozen() {
+    Torch.seed(3);
+    try (QuantizedGraph folded = QuantizedGraph.of(small(), Recipe.int8(), BatchNorms.FOLDED);
+        QuantizedGraph simulated = QuantizedGraph.of(small(), Recipe.int8(), BatchNorms.SIMULATED);
+        Scope scope = Scope.open()) {
+      setRanges(folded);
+      setRanges(simulated);
+      simulated.freezeStatistics(true);
+      var x = torch.randn(3, 2, 6, 6);
+      float[] expected = Tensors.toFloats(folded.call(x));
+      float[] mean = Tensors.toFloats(simulated.buffers().get("bn.running_mean"));
+      assertThat(Tensors.toFloats(simulated.call(x)))
+          .containsExactly(expected, org.assertj.core.api.Assertions.within(1e-5f));
+      assertThat(Tensors.toFloats(simulated.buffers().get("bn.running_mean")))
+          .containsExactly(mean);
+      simulated.freezeStatistics(false);
+      simulated.call(x);
+      assertThat(Tensors.toFloats(simulated.buffers().get("bn.running_mean"))).isNotEqualTo(mean);
+    }
+  }
+
+  @Test
+  void refusesRecipesWithoutRanges() {
+    assertThatThrownBy(
+            () -> QuantizedGraph.of(small(), Recipe.preset("dynamic-int8"), BatchNorms.FOLDED))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("DYNAMIC");
+  }
+}
