@@ -7,8 +7,11 @@ import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +31,8 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
   /** How these layers are quantized when nothing else is said. */
   public static final LayerDefaults DEFAULTS = LayerDefaults.weightAxis(0);
 
-  private final QuantizerList inputs;
-  private final QuantizerList weights;
+  private final Map<Projection, Child<TensorQuantizer>> inputs;
+  private final Map<Projection, Child<TensorQuantizer>> weights;
   private final Child<TensorQuantizer> query;
   private final Child<TensorQuantizer> key;
   private final Child<TensorQuantizer> attention;
@@ -39,9 +42,8 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
   private QuantMultiheadAttention(
       MultiheadAttention from, QuantizerConfig input, QuantizerConfig weight) {
     super(from);
-    int count = Projection.values().length;
-    inputs = child("_input_quantizers", new QuantizerList(input, count)).get();
-    weights = child("_weight_quantizers", new QuantizerList(weight, count)).get();
+    inputs = byProjection("_input_quantizers", input);
+    weights = byProjection("_weight_quantizers", weight);
     query = child("matmul_q_input_quantizer", new TensorQuantizer(input));
     key = child("matmul_k_input_quantizer", new TensorQuantizer(input));
     attention = child("matmul_a_input_quantizer", new TensorQuantizer(input));
@@ -49,6 +51,23 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
     softmax = child("softmax_input_quantizer", new TensorQuantizer(input));
     // The copy holds the other's module here; a layer of its own may be closed by itself.
     replace("out_proj", QuantLinear.from((Linear) from.get("out_proj"), input, weight));
+  }
+
+  private Map<Projection, Child<TensorQuantizer>> byProjection(
+      String name, QuantizerConfig config) {
+    Projection[] all = Projection.values();
+    List<Child<TensorQuantizer>> places =
+        child(name, new QuantizerList(config, all.length)).get().places();
+    Map<Projection, Child<TensorQuantizer>> quantizers = new EnumMap<>(Projection.class);
+    for (int i = 0; i < all.length; i++) {
+      quantizers.put(all[i], places.get(i));
+    }
+    return quantizers;
+  }
+
+  private static Child<TensorQuantizer> of(
+      Map<Projection, Child<TensorQuantizer>> quantizers, Projection which) {
+    return Objects.requireNonNull(quantizers.get(which));
   }
 
   /** The quantized form of a layer, as the defaults say. */
@@ -64,9 +83,7 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
 
   @Override
   protected Tensor project(Projection which, Tensor x, Tensor weight, @Nullable Tensor bias) {
-    int index = which.ordinal();
-    return super.project(
-        which, inputs.places().get(index).call(x), weights.places().get(index).call(weight), bias);
+    return super.project(which, of(inputs, which).call(x), of(weights, which).call(weight), bias);
   }
 
   @Override
@@ -81,7 +98,8 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
 
   @Override
   public List<TensorQuantizer> inputQuantizers() {
-    List<TensorQuantizer> all = new ArrayList<>(inputs.all());
+    List<TensorQuantizer> all = new ArrayList<>();
+    inputs.values().forEach(each -> all.add(each.get()));
     for (Child<TensorQuantizer> each : List.of(query, key, softmax, attention, value)) {
       all.add(each.get());
     }
@@ -96,7 +114,7 @@ public final class QuantMultiheadAttention extends MultiheadAttention implements
       all.add(
           new QuantizedWeight(
               each.name().toLowerCase(Locale.ROOT),
-              weights.places().get(each.ordinal()).get(),
+              of(weights, each).get(),
               List.of(weight(each))));
     }
     return all;

@@ -55,7 +55,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 final class QuantizedLayersTest {
   /** A float layer, how many quantizers its twin has, and what it computes on. */
-  record Sample(Supplier<? extends Module> layer, int inputs, int weights, long[]... shapes) {
+  private static final class Sample {
+    final Supplier<? extends Module> layer;
+    final int inputs;
+    final int weights;
+    final long[][] shapes;
+
+    Sample(Supplier<? extends Module> layer, int inputs, int weights, long[]... shapes) {
+      this.layer = layer;
+      this.inputs = inputs;
+      this.weights = weights;
+      this.shapes = shapes;
+    }
+
     Tensor[] tensors() {
       return Stream.of(shapes).map(torch::randn).toArray(Tensor[]::new);
     }
@@ -128,7 +140,7 @@ final class QuantizedLayersTest {
   @MethodSource("samples")
   void computesAsFloatWhenDisabledAndNearlySoAtSixteenBits(Sample sample) {
     Torch.seed(3);
-    try (Module plain = sample.layer().get();
+    try (Module plain = sample.layer.get();
         Scope scope = Scope.open()) {
       plain.eval();
       Tensor[] inputs = sample.tensors();
@@ -136,8 +148,8 @@ final class QuantizedLayersTest {
       Module quantized = twin(plain);
       assertThat(quantized.isTraining()).isFalse();
       QuantizedLayer layer = (QuantizedLayer) quantized;
-      assertThat(layer.inputQuantizers()).hasSize(sample.inputs());
-      assertThat(layer.weightQuantizers()).hasSize(sample.weights());
+      assertThat(layer.inputQuantizers()).hasSize(sample.inputs);
+      assertThat(layer.weightQuantizers()).hasSize(sample.weights);
       float[] coarse = Tensors.toFloats(quantized.call(inputs));
       each(quantized, TensorQuantizer::disable);
       assertThat(Tensors.toFloats(quantized.call(inputs)))
@@ -168,7 +180,7 @@ final class QuantizedLayersTest {
   void comesBackAsFloat(Sample sample) {
     Torch.seed(4);
     Tensor[] inputs = sample.tensors();
-    Module plain = sample.layer().get();
+    Module plain = sample.layer.get();
     plain.eval();
     float[] wanted = Tensors.toFloats(plain.call(inputs));
     Module quantized = twin(plain);
