@@ -21,6 +21,7 @@ table() { # model, then the options of each width's fine-tuning
   done
 }
 
-table resnet20 "w8a8 1 0.001" "w4a8 1 0.005" "w4a4 2 0.01 learned" &
-table mobilenetv2 "w8a8 1 0.001" "w4a8 1 0.005" "w4a4 3 0.01 learned distill=0.5" &
+widths=("w8a8 1 0.001" "w4a8 1 0.01 simulated" "w4a4 1 0.01 simulated learned")
+table resnet20 "${widths[@]}" &
+table mobilenetv2 "${widths[@]}" &
 wait

@@ -27,9 +27,9 @@ import java.util.Locale;
  * The toolkit's table for a model of CIFAR-10: float, calibrated by four methods, and fine-tuned,
  * at three widths.
  *
- * <p>Usage: {@code QatTable MODEL DATA ptq | qat BITS EPOCHS RATE SEED [learned] [distill=W]}; one
- * line for each row, top-1 on all evaluation images. BITS is w8a8, w4a8 or w4a4. A fine-tuned row
- * is that of the integer model in ONNX Runtime.
+ * <p>Usage: {@code QatTable MODEL DATA ptq | qat BITS EPOCHS RATE SEED [simulated] [learned]
+ * [distill=W]}; one line for each row, top-1 on all evaluation images. BITS is w8a8, w4a8 or w4a4.
+ * A fine-tuned row is that of the integer model in ONNX Runtime.
  */
 public final class QatTable {
   private static final int CALIBRATION = 500;
@@ -70,8 +70,7 @@ public final class QatTable {
     }
   }
 
-  private static void fineTuned(Path source, DataSet data, String[] args)
-      throws Exception {
+  private static void fineTuned(Path source, DataSet data, String[] args) throws Exception {
     String bits = args[3];
     long seed = Long.parseLong(args[6]);
     FineTuning tuning =
@@ -85,6 +84,8 @@ public final class QatTable {
     for (String option : List.of(args).subList(7, args.length)) {
       if (option.equals("learned")) {
         tuning.learnRanges();
+      } else if (option.equals("simulated")) {
+        tuning.batchNorms(BatchNorms.SIMULATED);
       } else if (option.startsWith("distill=")) {
         tuning.distill(Double.parseDouble(option.substring("distill=".length())), 2);
       } else {
