@@ -12,6 +12,8 @@ import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorOptionalList;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -121,8 +123,16 @@ public final class FakeQuantizer implements Prepared {
 
   /** Constants as tensors that broadcast against the one to quantize, and the passes over it. */
   private static final class Levels {
+    /** The share of rows with something to clip up to which they are looked at one by one. */
+    private static final double FEW = 0.125;
+
     private final boolean divides;
-    private final long @Nullable [] shape;
+    private final long[] shape;
+
+    /** The dimension that has scales, if it is one of several; or -1. */
+    private final int axis;
+
+    private final long[] shared;
     private final torch.@Nullable DeviceType device;
     private final Tensor step;
     private final Tensor scale;
@@ -151,8 +161,10 @@ public final class FakeQuantizer implements Prepared {
     Levels(QuantParams params, @Nullable Blocks blocks, boolean divides) {
       this.divides = divides;
       int count = params.count();
-      shape = blocks == null ? null : blocks.scalesShape(count);
+      shape = blocks == null ? new long[0] : blocks.scalesShape(count);
       device = blocks == null ? null : blocks.deviceType();
+      shared = blocks == null ? new long[0] : blocks.shared();
+      axis = blocks == null ? -1 : onlyAxis(shape, shared);
       float[] firsts = new float[count];
       float[] lasts = new float[count];
       float first = Float.NEGATIVE_INFINITY;
@@ -189,6 +201,17 @@ public final class FakeQuantizer implements Prepared {
           above = null;
         }
       }
+    }
+
+    private static int onlyAxis(long[] shape, long[] shared) {
+      if (shared.length == 0 || shared.length != shape.length - 1) {
+        return -1;
+      }
+      int axis = 0;
+      while (axis < shared.length && shared[axis] == axis) {
+        axis++;
+      }
+      return axis;
     }
 
     private static Tensor constant(float[] values, @Nullable Blocks blocks) {
@@ -253,19 +276,47 @@ public final class FakeQuantizer implements Prepared {
         clamp(round(y.detach())).mul_(scale);
         return y;
       }
-      // Where nothing clips, a copy carries the gradient, without any pass back.
-      Tensor copy = x.clone();
-      Tensor levels = round(copy.detach());
-      if (!clips(levels)) {
-        levels.mul_(scale);
-        return copy;
-      }
-      // Elsewhere the product with the mask does, one pass back; then its memory takes the values.
-      // Levels become the mask: 1 where clamping leaves them as they are.
-      Tensor clamped = clamp(levels.clone());
-      Tensor y = x.mul(levels.eq_(clamped));
-      torch.mul_out(y.detach(), clamped, scale);
+      Tensor levels = round(x.detach().clone());
+      Tensor y = carrier(x, levels);
+      torch.mul_out(y.detach(), levels, scale);
       return y;
+    }
+
+    /**
+     * Clamps levels and gives a tensor whose memory is free for the values, and through which the
+     * gradient passes where clamping left the levels as they were. Each kind costs one pass here.
+     */
+    private Tensor carrier(Tensor x, Tensor levels) {
+      if (axis < 0) {
+        return clips(levels) ? masked(x, levels) : x.clone();
+      }
+      // Most rows stay inside; few numbers of few rows do not. So it pays to look for them.
+      Tensor inside = levels.amin(shared, false).ge(new Scalar(first));
+      inside.logical_and_(levels.amax(shared, false).le(new Scalar(last)));
+      Tensor rows = inside.logical_not_().nonzero().reshape(-1);
+      if (rows.numel() == 0) {
+        return x.clone();
+      }
+      if (rows.numel() > FEW * levels.size(axis)) {
+        return masked(x, levels);
+      }
+      Tensor before = levels.index_select(axis, rows);
+      clamp(levels);
+      TensorVector found = torch.where(before.ne(levels.index_select(axis, rows)));
+      TensorOptionalList places = new TensorOptionalList();
+      for (long i = 0; i < found.size(); i++) {
+        Tensor place = i == axis ? rows.index_select(0, found.get(i)) : found.get(i);
+        places.push_back(FakeQuantize.optional(place));
+      }
+      return torch.index_put(x, places, levels.new_zeros(new long[0]));
+    }
+
+    /** Clamps levels; the product with the mask carries the gradient, one pass back. */
+    private Tensor masked(Tensor x, Tensor levels) {
+      Tensor mask = levels.clone();
+      clamp(levels);
+      mask.eq_(levels);
+      return x.mul(mask);
     }
 
     /** In place. What LibTorch's own operations in place give back belongs to their operand. */
