@@ -182,7 +182,7 @@ public final class FakeQuantizer implements Prepared {
       try (Scope scope = Scope.open()) {
         lo = Scope.keep(FakeQuantize.optional(first));
         hi = Scope.keep(FakeQuantize.optional(last));
-        scale = constant(params.scales(), blocks);
+        scale = Scope.keep(constant(params.scales(), blocks));
         step = Scope.keep(divides ? scale.alias() : scale.reciprocal());
         this.firsts = same ? null : bounds(firsts, blocks);
         this.lasts = same ? null : bounds(lasts, blocks);
@@ -215,10 +215,9 @@ public final class FakeQuantizer implements Prepared {
     }
 
     private static Tensor constant(float[] values, @Nullable Blocks blocks) {
-      return Scope.keep(
-          blocks == null
-              ? Tensors.of(values)
-              : blocks.like(Tensors.of(values, blocks.scalesShape(values.length))));
+      return blocks == null
+          ? Tensors.of(values)
+          : blocks.like(Tensors.of(values, blocks.scalesShape(values.length)));
     }
 
     private static TensorOptional bounds(float[] values, @Nullable Blocks blocks) {
@@ -284,7 +283,7 @@ public final class FakeQuantizer implements Prepared {
 
     /**
      * Clamps levels and gives a tensor whose memory is free for the values, and through which the
-     * gradient passes where clamping left the levels as they were. Each kind costs one pass here.
+     * gradient passes where clamping left the levels as they were.
      */
     private Tensor carrier(Tensor x, Tensor levels) {
       if (axis < 0) {
@@ -351,12 +350,16 @@ public final class FakeQuantizer implements Prepared {
       scale.close();
       lo.close();
       hi.close();
-      for (Pointer each : new Pointer[] {firsts, lasts, below, above}) {
-        if (each != null) {
-          each.close();
-        }
+      close(firsts);
+      close(lasts);
+      close(below);
+      close(above);
+    }
+
+    private static void close(@Nullable Pointer constant) {
+      if (constant != null) {
+        constant.close();
       }
     }
   }
-
 }
