@@ -350,7 +350,9 @@ public abstract class Module implements AutoCloseable {
         (name, to) -> {
           Tensor from = state.get(name);
           if (from != null
-              && !Arrays.equals(Tensors.shape(Tensors.check(from, name)), Tensors.shape(to))) {
+              && !Arrays.equals(
+                  Tensors.shape(Tensors.check(from, name)),
+                  Tensors.shape(Tensors.check(to, name)))) {
             wrong.add(name + " is " + Tensors.describe(from) + ", not " + Tensors.describe(to));
           }
         });
@@ -448,15 +450,13 @@ public abstract class Module implements AutoCloseable {
 
   /** Switches gradients of all parameters in the tree on or off. */
   public final void requireGrad(boolean on) {
-    parameters().values().forEach(parameter -> parameter.set_requires_grad(on));
+    parameters().forEach((name, each) -> Tensors.check(each, name).set_requires_grad(on));
   }
 
   /** Frees the gradients of all parameters in the tree. */
   public final void zeroGrad() {
     try (Scope scope = Scope.open()) {
-      for (Tensor parameter : parameters().values()) {
-        parameter.mutable_grad().reset();
-      }
+      parameters().forEach((name, each) -> Tensors.check(each, name).mutable_grad().reset());
     }
   }
 
