@@ -176,7 +176,10 @@ final class TrainQatCommand implements Callable<Integer> {
             result.floatBytes() / 1e3);
   }
 
-  private static void row(Columns table, String name, Score score) {
+  private static void row(Columns table, String name, @Nullable Score score) {
+    if (score == null) {
+      return;
+    }
     table.row(name, percent(score.accuracy()), String.format(Locale.ROOT, "%.4f", score.loss()));
   }
 

@@ -9,9 +9,11 @@ import dev.octet.quantize.demo.DemoImages;
 import dev.octet.quantize.demo.DemoModel;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.torch.qat.FineTuning;
+import dev.octet.torch.train.Score;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Imports an ONNX model, quantizes it to 4-bit weights, and wins back by fine-tuning what that
@@ -49,12 +51,16 @@ public final class FineTuneExample {
             .distill(0.5, 2)
             .save(data, target);
     System.out.printf(
-        Locale.ROOT, "float                   top-1 %.2f %%%n", 100 * result.floating().accuracy());
+        Locale.ROOT, "float                   top-1 %.2f %%%n", 100 * accuracy(result.floating()));
     System.out.printf(
-        Locale.ROOT, "calibrated              top-1 %.2f %%%n", 100 * result.before().accuracy());
+        Locale.ROOT, "calibrated              top-1 %.2f %%%n", 100 * accuracy(result.before()));
     System.out.printf(
         Locale.ROOT, "fine-tuned, as integers top-1 %.2f %%%n", 100 * result.after().value("top1"));
     System.out.println(
         target + ": " + result.bytes() + " bytes, the float model " + result.floatBytes());
+  }
+
+  private static double accuracy(@Nullable Score score) {
+    return score == null ? Double.NaN : score.accuracy();
   }
 }

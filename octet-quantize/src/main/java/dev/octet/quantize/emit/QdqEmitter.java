@@ -8,6 +8,7 @@ import dev.octet.graph.Model;
 import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import dev.octet.graph.pass.Rewrites;
 import dev.octet.quantize.place.Placement;
 import dev.octet.quantize.place.Placement.Group;
 import dev.octet.quantize.place.Placement.WeightSite;
@@ -73,6 +74,7 @@ public final class QdqEmitter {
         emitter.emitActivation(member, group, params);
       }
     }
+    Rewrites.run(model.graph(), new ClipInTwo());
   }
 
   // ---- activations ----

@@ -10,6 +10,7 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
 import dev.octet.graph.ModelException;
 import dev.octet.graph.Node;
+import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import dev.octet.quantize.fixture.Net;
 import dev.octet.quantize.fixture.Quantized;
@@ -35,6 +36,30 @@ class QdqFormTest {
     Node dequantize = q.quantizer("a").output().onlyConsumer();
     assertThat(dequantize.op()).isEqualTo("DequantizeLinear");
     assertThat(dequantize.output().consumers()).hasSize(2);
+  }
+
+  /** ONNX Runtime refuses a Clip before a QuantizeLinear to 4 bits. */
+  @Test
+  void aClipBeforeFourBitsIsWrittenAsMaxAndMin() {
+    SmallNet net = new SmallNet();
+    Value x = net.input("x", DataType.FLOAT, "n", 3, 8, 8);
+    Value c = net.apply("Conv", "c", x, net.weights("w", 4, 3, 3, 3));
+    Value clipped =
+        net.apply(
+            "Clip",
+            "clipped",
+            c,
+            net.constant("zero", Tensor.ofFloats(new float[] {0})),
+            net.constant("six", Tensor.ofFloats(new float[] {6})));
+    Model model = net.returning(net.apply("Conv", "y", clipped, net.weights("v", 2, 4, 3, 3)));
+    Recipe recipe = Recipe.int8();
+    recipe = recipe.toBuilder().activation(recipe.activation().toBuilder().bits(4).build()).build();
+
+    Quantized q = Quantized.of(model, recipe);
+
+    assertThat(q.maker("clipped").op()).isEqualTo("Min");
+    assertThat(q.model().graph().nodes()).extracting(Node::op).contains("Max");
+    assertThat(q.quantizer("clipped").input(2).constant().type()).isEqualTo(DataType.UINT4);
   }
 
   @Test

@@ -83,21 +83,23 @@ public final class FineTuning {
   private @Nullable ScalarType autocast;
   private @Nullable Path checkpoint;
   private Progress progress = Progress.SILENT;
+  private boolean scores = true;
   private final List<TrainingListener> listeners = new ArrayList<>();
 
   /**
    * What a run came to.
    *
-   * @param floating the float model on the evaluation samples
-   * @param before the model with calibrated ranges before training, fake-quantized
+   * @param floating the float model on the evaluation samples; null without scores
+   * @param before the model with calibrated ranges before training, fake-quantized; null without
+   *     scores
    * @param epochs the training
    * @param after the integer model as ONNX Runtime runs it, beside the float model
    * @param floatBytes size of the float file
    * @param bytes size of the written file
    */
   public record Result(
-      Score floating,
-      Score before,
+      @Nullable Score floating,
+      @Nullable Score before,
       List<EpochResult> epochs,
       Evaluation after,
       long floatBytes,
@@ -218,6 +220,15 @@ public final class FineTuning {
     return this;
   }
 
+  /**
+   * Leaves out what is measured on the way, on the float model and after each epoch: only the
+   * written model is judged.
+   */
+  public FineTuning withoutScores() {
+    scores = false;
+    return this;
+  }
+
   /** Tells how training goes. */
   public FineTuning listener(TrainingListener listener) {
     listeners.add(listener);
@@ -245,13 +256,13 @@ public final class FineTuning {
     Torch.seed(seed);
     try (TorchGraph floating = TorchGraph.of(model);
         QuantizedGraph net = QuantizedGraph.of(model, recipe, batchNorms)) {
-      final Score floatScore = Score.of(floating, evaluation);
+      final Score floatScore = scores ? Score.of(floating, evaluation) : null;
       net.calibrate(data.calibration().representative(recipe.samples()));
-      final Score before = Score.of(net, evaluation);
+      final Score before = scores ? Score.of(net, evaluation) : null;
       if (learnRanges) {
         net.activationQuantizers().values().forEach(TensorQuantizer::learnScale);
       }
-      List<EpochResult> results = train(net, floating, training, evaluation);
+      List<EpochResult> results = train(net, floating, training, scores ? evaluation : null);
       Model quantized = net.toQuantizedModel();
       Samples judged = data.evaluation();
       Evaluation after =
@@ -276,7 +287,7 @@ public final class FineTuning {
   }
 
   private List<EpochResult> train(
-      QuantizedGraph net, Module teacher, DataLoader training, DataLoader evaluation) {
+      QuantizedGraph net, Module teacher, DataLoader training, @Nullable DataLoader evaluation) {
     try (Optimizer optimizer = Optimizer.sgd(groups(net), momentum, false)) {
       Trainer.Builder trainer =
           Trainer.builder(net, optimizer).epochs(epochs).learningRate(LearningRate.cosine(0.01));
