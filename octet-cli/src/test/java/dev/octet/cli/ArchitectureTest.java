@@ -1,11 +1,13 @@
 package dev.octet.cli;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -16,6 +18,9 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.concurrent.ThreadLocalRandom;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.NullMarked;
 
 /** The rules of the house, docs/architecture.md, kept by a test and not by memory. */
@@ -26,6 +31,7 @@ class ArchitectureTest {
   private static final String CORE = "dev.octet.core..";
   private static final String GRAPH = "dev.octet.graph..";
   private static final String QUANTIZE = "dev.octet.quantize..";
+  private static final String TORCH = "dev.octet.torch..";
   private static final String CLI = "dev.octet.cli..";
 
   @ArchTest
@@ -38,16 +44,20 @@ class ArchitectureTest {
           .definedBy(GRAPH)
           .layer("quantize")
           .definedBy(QUANTIZE)
+          .layer("torch")
+          .definedBy(TORCH)
           .layer("cli")
           .definedBy(CLI)
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
-          .whereLayer("quantize")
+          .whereLayer("torch")
           .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("quantize")
+          .mayOnlyBeAccessedByLayers("torch", "cli")
           .whereLayer("graph")
-          .mayOnlyBeAccessedByLayers("quantize", "cli")
+          .mayOnlyBeAccessedByLayers("quantize", "torch", "cli")
           .whereLayer("core")
-          .mayOnlyBeAccessedByLayers("graph", "quantize", "cli");
+          .mayOnlyBeAccessedByLayers("graph", "quantize", "torch", "cli");
 
   @ArchTest
   static final ArchRule coreAndGraphSeeNoNativeLibrary =
@@ -57,6 +67,45 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("ai.onnxruntime..", "org.bytedeco..");
+
+  @ArchTest
+  static final ArchRule onlyTorchComputesWithLibTorch =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(TORCH)
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("org.bytedeco..").and(not(assignableTo(ScalarType.class))))
+          .because("native memory has one owner; others may name an element type");
+
+  /** Among others: op below nn below quant below quant.nn below quant.flow. */
+  @ArchTest
+  static final ArchRule packagesOfTorchAreNoCycles =
+      slices().matching("dev.octet.torch.(**)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule allOfTorchStandsOnItsRoot =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.octet.torch")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("dev.octet.torch.*..");
+
+  @ArchTest
+  static final ArchRule torchDrawsRandomNumbersFromSeeds =
+      noClasses()
+          .that()
+          .resideInAPackage(TORCH)
+          .should()
+          .callConstructor(Random.class)
+          .orShould()
+          .callConstructor(SplittableRandom.class)
+          .orShould()
+          .callMethod(Math.class, "random")
+          .orShould()
+          .dependOnClassesThat()
+          .areAssignableTo(ThreadLocalRandom.class);
 
   @ArchTest
   static final ArchRule onlyTheRunnerSeesOnnxRuntime =
@@ -70,7 +119,8 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule onlyTheReaderAndWriterSeeProtobufClasses =
       noClasses()
-          .that(not(resideInAPackage("dev.octet.graph.onnx..")))
+          .that(
+              not(resideInAnyPackage("dev.octet.graph.onnx..", "dev.octet.torch.train.events..")))
           .should()
           .dependOnClassesThat(resideInAnyPackage("ai.onnx.proto..", "com.google.protobuf.."));
 
@@ -148,7 +198,7 @@ class ArchitectureTest {
 
   @ArchTest
   static void everyRoomIsLookedAt(JavaClasses classes) {
-    for (String room : List.of("core", "graph", "quantize", "cli")) {
+    for (String room : List.of("core", "graph", "quantize", "torch", "cli")) {
       assertThat(classes.containPackage("dev.octet." + room)).as(room).isTrue();
     }
   }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Scope implements AutoCloseable {
   private final PointerScope pointers = new PointerScope();
+  private final Thread thread = Thread.currentThread();
 
   private Scope() {}
 
@@ -69,9 +70,36 @@ public final class Scope implements AutoCloseable {
     return handedOver ? made : keep(made);
   }
 
-  /** Frees what was made inside and not given away. */
+  /**
+   * Lets something of the caller's live at least as long as this scope, whoever closes it
+   * meanwhile.
+   *
+   * @return {@code held}
+   */
+  public <P extends Pointer> P hold(P held) {
+    if (held.referenceCount() == 0) {
+      // Made outside any scope, nobody counted its owner: this scope's would be the last reference.
+      held.retainReference();
+    }
+    pointers.attach(held);
+    return held;
+  }
+
+  /**
+   * Frees what was made inside and not given away.
+   *
+   * @throws IllegalStateException if another thread opened this scope: it may be computing
+   */
   @Override
   public void close() {
+    if (Thread.currentThread() != thread) {
+      throw new IllegalStateException(
+          "the scope was opened by thread '"
+              + thread.getName()
+              + "', which has to close it, not by '"
+              + Thread.currentThread().getName()
+              + "'");
+    }
     pointers.close();
   }
 

@@ -33,7 +33,7 @@ public class GroupNorm extends Module {
 
     /** What is added to the variance; 1e-5 unless told otherwise. */
     public Builder eps(double value) {
-      eps = value;
+      eps = Inputs.eps(value);
       return this;
     }
 

@@ -79,6 +79,13 @@ final class Inputs {
     return value;
   }
 
+  static double eps(double value) {
+    if (!(value >= 0)) {
+      throw new IllegalArgumentException("eps is " + value + ", not at least 0");
+    }
+    return value;
+  }
+
   /** As Python prints a tuple. */
   static String tuple(long[] values) {
     return Arrays.stream(values)

@@ -5,6 +5,7 @@ import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -31,9 +33,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A module owns its parameters and buffers: {@link #close()} frees them, in the whole tree.
- * Building, replacing and loading belong to one thread at a time; {@link #call} in eval mode may be
- * used from several.
+ * <p>A module owns its parameters and buffers: {@link #close()} frees them, in the whole tree, as
+ * soon as no thread computes with them. Building, replacing and loading belong to one thread at a
+ * time; {@link #call} in eval mode may be used from several.
  *
  * <p>Names, and so {@link #stateDict}, are those of PyTorch.
  */
@@ -61,8 +63,10 @@ public abstract class Module implements AutoCloseable {
   private final Map<String, Tensor> buffers = new LinkedHashMap<>();
   private final List<BeforeForward> before = new CopyOnWriteArrayList<>();
   private final List<AfterForward> after = new CopyOnWriteArrayList<>();
-  private boolean training = true;
-  private boolean closed;
+  // Read by those that compute, written by who frees what they compute with.
+  private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
+  private volatile boolean training = true;
+  private volatile boolean closed;
 
   /** For subclasses. */
   protected Module() {}
@@ -108,7 +112,8 @@ public abstract class Module implements AutoCloseable {
    */
   protected final Tensor parameter(String name, Tensor value) {
     checkName(name);
-    parameters.put(name, Scope.adopt(Tensors.check(value, "parameter " + name)));
+    Tensor owned = Scope.adopt(Tensors.check(value, "parameter " + name));
+    unused(() -> parameters.put(name, owned));
     value.set_requires_grad(true);
     return value;
   }
@@ -120,38 +125,35 @@ public abstract class Module implements AutoCloseable {
    */
   protected final Tensor share(String name, Tensor value) {
     checkName(name);
-    parameters.put(name, Scope.keep(Tensors.check(value, "parameter " + name)));
+    Tensor owned = Scope.keep(Tensors.check(value, "parameter " + name));
+    unused(() -> parameters.put(name, owned));
     return value;
   }
 
   /** Adds a buffer of another module: both own it, and each may close. */
   protected final Tensor shareBuffer(String name, Tensor value) {
     checkName(name);
-    buffers.put(name, Scope.keep(Tensors.check(value, "buffer " + name)));
+    Tensor owned = Scope.keep(Tensors.check(value, "buffer " + name));
+    unused(() -> buffers.put(name, owned));
     return value;
   }
 
   /** Adds a tensor that belongs to the state but is not trained; this module owns it. */
   protected final Tensor buffer(String name, Tensor value) {
     checkName(name);
-    buffers.put(name, Scope.adopt(Tensors.check(value, "buffer " + name)));
+    Tensor owned = Scope.adopt(Tensors.check(value, "buffer " + name));
+    unused(() -> buffers.put(name, owned));
     return value;
   }
 
   /** Takes away a buffer and frees it; nothing happens without one. */
   protected final void removeBuffer(String name) {
-    Tensor gone = buffers.remove(name);
-    if (gone != null) {
-      gone.close();
-    }
+    unused(() -> closeIfThere(buffers.remove(name)));
   }
 
   /** Takes away a parameter and frees it; nothing happens without one. */
   protected final void removeParameter(String name) {
-    Tensor gone = parameters.remove(name);
-    if (gone != null) {
-      gone.close();
-    }
+    unused(() -> closeIfThere(parameters.remove(name)));
   }
 
   /**
@@ -159,14 +161,26 @@ public abstract class Module implements AutoCloseable {
    * at the end. {@link #call} is this with hooks; modules with several outputs build their own
    * entry on it and give each output to the scope around: {@code scope.give(output)}.
    */
-  protected final <T> T inside(Tensor[] inputs, Function<Scope, T> body) {
-    if (closed) {
-      throw new IllegalStateException(this + " is closed");
+  protected final <T> T inside(@Nullable Tensor @Nullable [] inputs, Function<Scope, T> body) {
+    if (inputs == null) {
+      throw new IllegalArgumentException(this + " is given null in place of its inputs");
     }
+    use.readLock().lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException(getClass().getSimpleName() + " is closed");
+      }
+      return compute(inputs, body);
+    } finally {
+      use.readLock().unlock();
+    }
+  }
+
+  private <T> T compute(@Nullable Tensor[] inputs, Function<Scope, T> body) {
     CallStack.enter(this);
     try (Scope scope = Scope.open()) {
       for (int i = 0; i < inputs.length; i++) {
-        Tensors.check(inputs[i], "input " + i);
+        scope.hold(Tensors.check(inputs[i], "input " + i));
       }
       return body.apply(scope);
     } catch (ModuleException e) {
@@ -176,6 +190,27 @@ public abstract class Module implements AutoCloseable {
           CallStack.place() + " cannot compute on " + describe(inputs) + ": " + reason(e), e);
     } finally {
       CallStack.leave();
+    }
+  }
+
+  private static void closeIfThere(@Nullable Tensor tensor) {
+    if (tensor != null) {
+      tensor.close();
+    }
+  }
+
+  /** Changes what this module owns, as soon as no other thread computes as it. */
+  private void unused(Runnable change) {
+    if (use.getReadHoldCount() > 0) {
+      // A call that changes its own module: it knows what it still needs.
+      change.run();
+      return;
+    }
+    use.writeLock().lock();
+    try {
+      change.run();
+    } finally {
+      use.writeLock().unlock();
     }
   }
 
@@ -315,7 +350,9 @@ public abstract class Module implements AutoCloseable {
         (name, to) -> {
           Tensor from = state.get(name);
           if (from != null
-              && !Arrays.equals(Tensors.shape(Tensors.check(from, name)), Tensors.shape(to))) {
+              && !Arrays.equals(
+                  Tensors.shape(Tensors.check(from, name)),
+                  Tensors.shape(Tensors.check(to, name)))) {
             wrong.add(name + " is " + Tensors.describe(from) + ", not " + Tensors.describe(to));
           }
         });
@@ -413,15 +450,13 @@ public abstract class Module implements AutoCloseable {
 
   /** Switches gradients of all parameters in the tree on or off. */
   public final void requireGrad(boolean on) {
-    parameters().values().forEach(parameter -> parameter.set_requires_grad(on));
+    parameters().forEach((name, each) -> Tensors.check(each, name).set_requires_grad(on));
   }
 
   /** Frees the gradients of all parameters in the tree. */
   public final void zeroGrad() {
     try (Scope scope = Scope.open()) {
-      for (Tensor parameter : parameters().values()) {
-        parameter.mutable_grad().reset();
-      }
+      parameters().forEach((name, each) -> Tensors.check(each, name).mutable_grad().reset());
     }
   }
 
@@ -440,14 +475,32 @@ public abstract class Module implements AutoCloseable {
     return () -> after.remove(hook);
   }
 
-  /** Frees parameters and buffers of the whole tree; a second call does nothing. */
+  /**
+   * Frees parameters and buffers of the whole tree, once the calls of other threads have ended; a
+   * second call does nothing.
+   *
+   * @throws IllegalStateException if a call of this thread is inside the tree
+   */
   @Override
-  public void close() {
-    for (Module module : modules().values()) {
-      module.closed = true;
-      module.parameters.values().forEach(Tensor::close);
-      module.buffers.values().forEach(Tensor::close);
-      module.release();
+  public final void close() {
+    Collection<Module> tree = modules().values();
+    for (Module module : tree) {
+      if (module.use.getReadHoldCount() > 0) {
+        throw new IllegalStateException(
+            module + " is computing on this thread; close it when its call has ended");
+      }
+    }
+    for (Module module : tree) {
+      module.unused(module::free);
+    }
+  }
+
+  private void free() {
+    if (!closed) {
+      closed = true;
+      parameters.values().forEach(Tensor::close);
+      buffers.values().forEach(Tensor::close);
+      release();
     }
   }
 
@@ -461,7 +514,7 @@ public abstract class Module implements AutoCloseable {
 
   @Override
   public String toString() {
-    return getClass().getSimpleName() + "(" + settings() + ")";
+    return getClass().getSimpleName() + "(" + (closed ? "closed" : settings()) + ")";
   }
 
   /** The tree as text, one module a line, in PyTorch's form. */
@@ -543,7 +596,7 @@ public abstract class Module implements AutoCloseable {
     return false;
   }
 
-  private static String describe(Tensor[] inputs) {
+  private static String describe(@Nullable Tensor[] inputs) {
     List<String> texts = new ArrayList<>();
     for (@Nullable Tensor input : inputs) {
       texts.add(Tensors.describe(input));

@@ -47,7 +47,7 @@ public abstract class NormNd extends Module {
 
     /** What is added to the variance; 1e-5 unless told otherwise. */
     public Builder<M> eps(double value) {
-      eps = value;
+      eps = Inputs.eps(value);
       return this;
     }
 
@@ -77,9 +77,6 @@ public abstract class NormNd extends Module {
     public M build() {
       if (momentum != null && !(momentum >= 0 && momentum <= 1)) {
         throw new IllegalArgumentException("the momentum is " + momentum + ", not 0 to 1");
-      }
-      if (!(eps >= 0)) {
-        throw new IllegalArgumentException("eps is " + eps + ", not at least 0");
       }
       return Substitution.of(make.apply(this));
     }

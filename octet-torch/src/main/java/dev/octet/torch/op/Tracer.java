@@ -60,7 +60,8 @@ public final class Tracer implements AutoCloseable {
       throw new IllegalStateException("this thread is being traced already");
     }
     Tracer tracer = new Tracer(graph, opset, path, place);
-    weights.forEach((name, tensor) -> tracer.weights.put(address(tensor), name));
+    weights.forEach(
+        (name, tensor) -> tracer.weights.put(address(Tensors.check(tensor, name)), name));
     CURRENT.set(tracer);
     return tracer;
   }

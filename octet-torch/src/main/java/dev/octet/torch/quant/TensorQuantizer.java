@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -68,7 +69,20 @@ public final class TensorQuantizer extends Module {
       QuantizerConfig config,
       Tensor first,
       @Nullable Tensor second,
-      long version) {}
+      long version,
+      AtomicInteger users) {
+    /** Whether it could be taken into use: one that was freed cannot. */
+    boolean enter() {
+      return users.getAndUpdate(n -> n == 0 ? 0 : n + 1) > 0;
+    }
+
+    /** The last user frees it; the cache itself is one. */
+    void leave() {
+      if (users.decrementAndGet() == 0) {
+        quantizer.close();
+      }
+    }
+  }
 
   private volatile QuantizerConfig config;
   private Calibrator calibrator;
@@ -564,8 +578,13 @@ public final class TensorQuantizer extends Module {
   }
 
   private Tensor fixed(Tensor x) {
-    FakeQuantizer quantizer = cachedQuantizer();
-    return traced(quantizer.apply(x), x, quantizer.params());
+    Cached entered = enterCached();
+    try {
+      FakeQuantizer quantizer = entered.quantizer();
+      return traced(quantizer.apply(x), x, quantizer.params());
+    } finally {
+      entered.leave();
+    }
   }
 
   private Tensor dynamic(Tensor x) {
@@ -652,10 +671,13 @@ public final class TensorQuantizer extends Module {
       y = FakeQuantize.amax(split, amax, amaxQuantizer());
     } else {
       FakeQuantize.Integers integers = FakeQuantize.tensorQuant(split, amax, amaxQuantizer());
-      Tensor before = realScale;
-      realScale = Scope.keep(integers.scale());
-      if (before != null) {
-        before.close();
+      Tensor next = Scope.keep(integers.scale());
+      synchronized (this) {
+        Tensor before = realScale;
+        realScale = next;
+        if (before != null) {
+          before.close();
+        }
       }
       y = integers.integers();
     }
@@ -721,30 +743,34 @@ public final class TensorQuantizer extends Module {
         : ranges.stream().map(r -> new Range(r.min() * factor, r.max() * factor)).toList();
   }
 
-  private FakeQuantizer cachedQuantizer() {
+  /** The caller leaves it. */
+  private Cached enterCached() {
     Map<String, Tensor> buffers = ownBuffers();
     boolean symmetric = config.descriptor().symmetric();
     Tensor first = buffers.get(symmetric ? AMAX : MAX);
     Tensor second = symmetric ? null : buffers.get(MIN);
     Cached known = cached;
-    if (known != null && isCurrent(known, first, second)) {
-      return known.quantizer();
+    if (known != null && isCurrent(known, first, second) && known.enter()) {
+      return known;
     }
     synchronized (this) {
       known = cached;
       if (known != null) {
-        if (isCurrent(known, first, second)) {
-          return known.quantizer();
+        if (isCurrent(known, first, second) && known.enter()) {
+          return known;
         }
-        known.quantizer().close();
         cached = null;
+        known.leave();
       }
       if (first == null) {
         throw new IllegalStateException(this + " has no range; calibrate it or set one");
       }
       FakeQuantizer made = FakeQuantizer.of(params(config.scaleAmax()), config.arithmetic());
-      cached = new Cached(made, config, first, second, version(first, second));
-      return made;
+      // Used by the cache and by the caller.
+      AtomicInteger users = new AtomicInteger(2);
+      Cached next = new Cached(made, config, first, second, version(first, second), users);
+      cached = next;
+      return next;
     }
   }
 
@@ -840,8 +866,8 @@ public final class TensorQuantizer extends Module {
   protected void release() {
     Cached known = cached;
     if (known != null) {
-      known.quantizer().close();
       cached = null;
+      known.leave();
     }
     Tensor last = realScale;
     if (last != null) {

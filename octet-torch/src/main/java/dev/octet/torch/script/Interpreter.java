@@ -473,6 +473,10 @@ final class Interpreter {
   /** Runs an operator natively; a result that is one of the arguments is that very object. */
   private List<Object> compute(
       String kind, JitNode node, List<Object> arguments, List<TracedTensor> tensors) {
+    String fault = RecurrentOperators.fault(kind.substring(6), arguments);
+    if (fault != null) {
+      throw new Call.Refusal(fault);
+    }
     IValueVector stack = new IValueVector();
     for (int i = 0; i < arguments.size(); i++) {
       stack.push_back(Boxing.box(arguments.get(i), Boxing.text(node.input(i).type().get().str())));

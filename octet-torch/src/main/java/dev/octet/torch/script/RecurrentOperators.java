@@ -60,6 +60,49 @@ final class RecurrentOperators {
     rules.put("rnn_relu_cell", c -> cell(c, Kind.RELU));
   }
 
+  /**
+   * Why LibTorch must not run an operator, or null if it may: it takes gates out of weights without
+   * a look at how many there are, and reads past their end.
+   */
+  static @Nullable String fault(String operator, List<Object> arguments) {
+    boolean sequence = operator.equals("lstm") || operator.equals("gru");
+    if (!sequence && !operator.equals("lstm_cell") && !operator.equals("gru_cell")) {
+      return null;
+    }
+    List<Object> weights;
+    int each = 4;
+    int group = 4;
+    if (!sequence) {
+      weights = arguments.subList(2, arguments.size());
+    } else if (arguments.get(2) instanceof List<?> list
+        && arguments.get(3) instanceof Boolean biases
+        && arguments.get(4) instanceof Long layers) {
+      weights = new ArrayList<>(list);
+      each = biases ? 4 : 2;
+      long groups = layers * (Boolean.TRUE.equals(arguments.get(7)) ? 2 : 1);
+      if (groups < 1 || weights.size() % groups != 0) {
+        return "has " + weights.size() + " weights for " + layers + " layers";
+      }
+      group = Math.toIntExact(weights.size() / groups);
+    } else {
+      return "takes packed sequences, whose lengths are values of the inputs";
+    }
+    int gates = operator.startsWith("lstm") ? 4 : 3;
+    for (int i = 0; i < weights.size(); i++) {
+      boolean projection = i % group >= each;
+      if (!projection
+          && weights.get(i) instanceof TracedTensor weight
+          && (weight.rank() == 0 || weight.size(0) % gates != 0)) {
+        return "has a weight of shape "
+            + weight.shape()
+            + ", whose rows are not "
+            + gates
+            + " gates of one size";
+      }
+    }
+    return null;
+  }
+
   /** (input, state, weights, biases?, layers, dropout, training, bidirectional, batch first). */
   private static void sequence(Call c, Kind kind) {
     if (!c.isList(2)) {

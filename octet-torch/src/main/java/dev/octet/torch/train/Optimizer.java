@@ -39,6 +39,7 @@ public final class Optimizer implements AutoCloseable {
    * @param momentum 0 for none, below 1
    */
   public static Optimizer sgd(List<ParameterGroup> groups, double momentum, boolean nesterov) {
+    checkGroups(groups);
     if (!(momentum >= 0 && momentum < 1)) {
       throw new IllegalArgumentException("momentum " + momentum + " is not in [0, 1)");
     }
@@ -67,6 +68,7 @@ public final class Optimizer implements AutoCloseable {
    * @throws IllegalArgumentException if a group has a momentum of its own: that is SGD's
    */
   public static Optimizer adamW(List<ParameterGroup> groups, double beta1, double beta2) {
+    checkGroups(groups);
     if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1)) {
       throw new IllegalArgumentException("betas " + beta1 + ", " + beta2 + " are not in [0, 1)");
     }
@@ -88,13 +90,13 @@ public final class Optimizer implements AutoCloseable {
   /** Changes the parameters by their gradients; those without one stay. */
   public void step() {
     try (Scope scope = Scope.open()) {
-      nativeOptimizer.step();
+      open().step();
     }
   }
 
   /** Frees the gradients. */
   public void zeroGrad() {
-    nativeOptimizer.zero_grad(true);
+    open().zero_grad(true);
   }
 
   /**
@@ -104,11 +106,14 @@ public final class Optimizer implements AutoCloseable {
    * @throws ArithmeticException if the norm is not finite: the gradients are of no use
    */
   public double clipGradients(double limit) {
+    if (!(limit > 0)) {
+      throw new IllegalArgumentException("the limit of the gradients' norm is " + limit);
+    }
     try (Scope scope = Scope.open()) {
       List<Tensor> withGradient = new ArrayList<>();
       for (ParameterGroup group : groups) {
         for (Tensor parameter : group.parameters()) {
-          if (parameter.grad().defined()) {
+          if (Tensors.check(parameter, "a parameter").grad().defined()) {
             withGradient.add(parameter);
           }
         }
@@ -128,7 +133,7 @@ public final class Optimizer implements AutoCloseable {
   /** Sets every group's learning rate to its own times a factor. */
   public void scaleLearningRate(double factor) {
     try (Scope scope = Scope.open()) {
-      OptimizerParamGroupVector nativeGroups = nativeOptimizer.param_groups();
+      OptimizerParamGroupVector nativeGroups = open().param_groups();
       for (int i = 0; i < groups.size(); i++) {
         nativeGroups.get(i).options().set_lr(groups.get(i).learningRate() * factor);
       }
@@ -146,7 +151,7 @@ public final class Optimizer implements AutoCloseable {
         file -> {
           try (Scope scope = Scope.open()) {
             OutputArchive archive = new OutputArchive();
-            nativeOptimizer.save(archive);
+            open().save(archive);
             archive.save_to(file.toString());
           }
           return Files.readAllBytes(file);
@@ -161,7 +166,7 @@ public final class Optimizer implements AutoCloseable {
           try (Scope scope = Scope.open()) {
             InputArchive archive = new InputArchive();
             archive.load_from(file.toString());
-            nativeOptimizer.load(archive);
+            open().load(archive);
           }
           return state;
         });
@@ -195,6 +200,19 @@ public final class Optimizer implements AutoCloseable {
       set.accept(options, groups.get(i));
     }
     return new Optimizer(made, groups);
+  }
+
+  private static void checkGroups(List<ParameterGroup> groups) {
+    if (groups.isEmpty()) {
+      throw new IllegalArgumentException("an optimizer needs at least one group of parameters");
+    }
+  }
+
+  private org.bytedeco.pytorch.Optimizer open() {
+    if (nativeOptimizer.isNull()) {
+      throw new IllegalStateException("the optimizer is closed");
+    }
+    return nativeOptimizer;
   }
 
   private static TensorVector vector(List<Tensor> tensors) {

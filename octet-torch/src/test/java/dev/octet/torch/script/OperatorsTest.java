@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
+import dev.octet.torch.Scope;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvFileSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Single operators: LibTorch's results against ONNX Runtime's. */
 class OperatorsTest {
@@ -101,5 +103,29 @@ class OperatorsTest {
         .isInstanceOf(TorchScriptException.class)
         .hasMessageContaining("aten::save");
     assertThat(target).doesNotExist();
+  }
+
+  /** LibTorch itself would read past the end of its own memory. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "torch.lstm_cell(x, [self.h, self.h], self.w, self.v)[0]",
+        "torch.gru_cell(x, self.h, self.w, self.v)",
+        "torch.lstm(x.unsqueeze(0), [self.h.unsqueeze(0), self.h.unsqueeze(0)], [self.w, self.v],"
+            + " False, 1, 0.0, False, False, False)[0]",
+        "torch.gru(x.unsqueeze(0), self.h.unsqueeze(0), [self.w, self.v],"
+            + " False, 1, 0.0, False, False, False)[0]"
+      })
+  void refusesWeightsThatAreNoWholeGates(String expression) {
+    try (Scope scope = Scope.open()) {
+      Path file =
+          Scripts.save(
+              folder,
+              "def forward(self, x: Tensor) -> Tensor:\n  return " + expression + "\n",
+              Map.of("w", torch.rand(5, 4), "v", torch.rand(5, 2), "h", torch.rand(2, 2)));
+      assertThatThrownBy(() -> TorchScript.read(file, ExampleInput.of(DataType.FLOAT, 2, 4)))
+          .isInstanceOf(TorchScriptException.class)
+          .hasMessageContaining("has a weight of shape [5, 4], whose rows are not");
+    }
   }
 }
