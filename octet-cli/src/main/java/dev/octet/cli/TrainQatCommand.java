@@ -47,8 +47,8 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  octet train-qat model.onnx --data cifar10/",
       "  octet train-qat model.onnx --data cifar10/ --recipe w4a8-channel --epochs 3",
-      "  octet train-qat model.onnx --data photos/ --weight-bits 4 --activation-bits 4 \\",
-      "    --learn-ranges --distill 0.5 --epochs 5 --learning-rate 0.005",
+      "  octet train-qat model.onnx --data photos/ --weight-bits 4 \\",
+      "    --activation-bits 4 --learn-ranges --distill 0.5 --epochs 5",
     })
 final class TrainQatCommand implements Callable<Integer> {
   @Parameters(
@@ -135,11 +135,11 @@ final class TrainQatCommand implements Callable<Integer> {
               + "; choose a static or a weight-only one");
     }
     if (recipe.crossLayerEqualization()
-        || recipe.smoothQuant() != null
-        || recipe.biasCorrection()) {
+        || recipe.smoothQuant() != null) {
       throw new OptionException(
-          "training does what equalization, SmoothQuant and bias correction are for; leave them out"
-              + " (--no-equalize, --no-bias-correction)");
+          "training does what --equalize and --smooth-quant are for, and recipe '"
+              + recipe.name()
+              + "' has one of them; leave it out");
     }
     if (training.learnsRanges() && recipe.mode() == Mode.WEIGHT_ONLY) {
       throw new OptionException(

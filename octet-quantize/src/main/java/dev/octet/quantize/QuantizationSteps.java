@@ -77,7 +77,8 @@ public final class QuantizationSteps {
   public static Map<String, Range> calibrate(
       Model prepared, Placement placement, Recipe recipe, Samples samples, Progress progress) {
     Recipe plain = recipe.toBuilder().biasCorrection(false).build();
-    Calibration calibration = Calibration.of(prepared).batchSize(recipe.batchSize()).progress(progress);
+    Calibration calibration =
+        Calibration.of(prepared).batchSize(recipe.batchSize()).progress(progress);
     ModelQuantizer.watch(calibration, placement, plain);
     Map<String, Range> ranges = new LinkedHashMap<>();
     if (calibration.watchesAnything()) {

@@ -30,6 +30,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /**
  * Runs a graph in ONNX Runtime on the CPU.
@@ -84,8 +86,7 @@ public final class OnnxRuntimeRunner implements GraphRunner {
     }
     nameOutputsOfSplits(copy.graph());
     InputCheck check = new InputCheck(model.graph());
-    OrtEnvironment environment =
-        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+    OrtEnvironment environment = Environment.STARTED;
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       // Spinning threads would take the cores from whatever else this process computes.
@@ -96,6 +97,32 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       return new OnnxRuntimeRunner(session, check, names);
     } catch (OrtException e) {
       throw new RunException("ONNX Runtime does not accept the model: " + firstLine(e), e);
+    }
+  }
+
+  /**
+   * Starting, ONNX Runtime 1.29 looks for devices with a regular expression whose matching recurses
+   * once for every character: on a thread with the JVM's usual stack it can end the process.
+   */
+  private static final class Environment {
+    private static final long STACK_BYTES = 64L << 20; // reserved, not used
+
+    static final OrtEnvironment STARTED = start();
+
+    private static OrtEnvironment start() {
+      FutureTask<OrtEnvironment> start =
+          new FutureTask<>(
+              () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL));
+      Thread thread = new Thread(null, start, "onnxruntime-start", STACK_BYTES);
+      thread.start();
+      try {
+        return start.get();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new RunException("interrupted while ONNX Runtime started", e);
+      } catch (ExecutionException e) {
+        throw new RunException("ONNX Runtime does not start: " + e.getCause(), e.getCause());
+      }
     }
   }
 

@@ -1,35 +1,27 @@
 package dev.octet.torch.qat;
 
 import dev.octet.core.recipe.Mode;
-import dev.octet.graph.ModelException;
-import dev.octet.graph.Value;
-import dev.octet.quantize.data.DataException;
-import dev.octet.torch.Scope;
-import dev.octet.torch.Tensors;
-import dev.octet.torch.data.Batch;
-import dev.octet.torch.data.Epoch;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
-import java.util.HexFormat;
-import java.util.Map;
-import java.util.OptionalLong;
-import java.util.TreeMap;
-import java.util.stream.IntStream;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
+import dev.octet.graph.Value;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.graph.onnx.OnnxWriter;
 import dev.octet.quantize.Progress;
+import dev.octet.quantize.data.DataException;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.data.InputBinding;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.run.ModelInputs;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
+import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Dataset;
+import dev.octet.torch.data.Epoch;
 import dev.octet.torch.graph.QuantizedGraph;
 import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
 import dev.octet.torch.graph.TorchGraph;
@@ -47,11 +39,19 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -132,7 +132,10 @@ public final class FineTuning {
     return new FineTuning(model);
   }
 
-  /** What is quantized and how; static or weight-only. Default: int8. */
+  /**
+   * What is quantized and how; static or weight-only. Default: int8. Biases are trained instead of
+   * corrected, whatever it says of them.
+   */
   public FineTuning recipe(Recipe value) {
     recipe = value;
     return this;
@@ -170,8 +173,7 @@ public final class FineTuning {
 
   /** Limits the norm of all gradients together, above 0; default: no limit. */
   public FineTuning clipGradients(double norm) {
-    gradientLimit =
-        within("the norm of gradients", norm, Double.MIN_VALUE, Double.MAX_VALUE);
+    gradientLimit = within("the norm of gradients", norm, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
@@ -298,7 +300,8 @@ public final class FineTuning {
       if (learnRanges) {
         net.activationQuantizers().values().forEach(TensorQuantizer::learnScale);
       }
-      List<EpochResult> results = train(net, floating, training, evaluation, batch, run(samples, batch));
+      List<EpochResult> results =
+          train(net, floating, training, evaluation, batch, run(samples, batch));
       Model quantized = net.toQuantizedModel();
       Evaluation after =
           Evaluation.run(
@@ -320,12 +323,12 @@ public final class FineTuning {
               + "' has no ranges that stay, which training needs; choose a static or a weight-only"
               + " one");
     }
-    if (recipe.crossLayerEqualization() || recipe.smoothQuant() != null || recipe.biasCorrection()) {
+    if (recipe.crossLayerEqualization() || recipe.smoothQuant() != null) {
       throw new IllegalArgumentException(
           "recipe '"
               + recipe.name()
-              + "' equalizes layers, smooths outliers or corrects biases; training does what these"
-              + " are for, so leave them out");
+              + "' equalizes layers or smooths outliers; training does what these are for, so leave them"
+              + " out");
     }
     if (learnRanges && recipe.mode() == Mode.WEIGHT_ONLY) {
       throw new IllegalArgumentException(
