@@ -134,8 +134,7 @@ final class TrainQatCommand implements Callable<Integer> {
               + EnumWords.of(recipe.mode())
               + "; choose a static or a weight-only one");
     }
-    if (recipe.crossLayerEqualization()
-        || recipe.smoothQuant() != null) {
+    if (recipe.crossLayerEqualization() || recipe.smoothQuant() != null) {
       throw new OptionException(
           "training does what --equalize and --smooth-quant are for, and recipe '"
               + recipe.name()

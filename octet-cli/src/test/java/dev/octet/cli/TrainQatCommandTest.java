@@ -287,7 +287,8 @@ class TrainQatCommandTest {
     model
         .graph()
         .setType(
-            model.graph().inputs().iterator().next(), new ValueType.TensorType(DataType.FLOAT, shape));
+            model.graph().inputs().iterator().next(),
+            new ValueType.TensorType(DataType.FLOAT, shape));
     Path fixed = own.resolve("fixed.onnx");
     OnnxWriter.write(model, fixed);
     List<Object> words = List.of("train-qat", fixed, "-d", work.images, "-o", own.resolve("x"));
