@@ -40,6 +40,8 @@ import java.util.concurrent.FutureTask;
  * before it is loaded.
  */
 public final class OnnxRuntimeRunner implements GraphRunner {
+  private static final long START_STACK_BYTES = 64L << 20; // reserved, not used
+
   private final OrtSession session;
   private final InputCheck inputCheck;
   private final Set<String> observed;
@@ -100,29 +102,28 @@ public final class OnnxRuntimeRunner implements GraphRunner {
     }
   }
 
-  /**
-   * Starting, ONNX Runtime 1.29 looks for devices with a regular expression whose matching recurses
-   * once for every character: on a thread with the JVM's usual stack it can end the process.
-   */
+  /** Made once. */
   private static final class Environment {
-    private static final long STACK_BYTES = 64L << 20; // reserved, not used
+    static final OrtEnvironment STARTED = startRuntime();
+  }
 
-    static final OrtEnvironment STARTED = start();
-
-    private static OrtEnvironment start() {
-      FutureTask<OrtEnvironment> start =
-          new FutureTask<>(
-              () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL));
-      Thread thread = new Thread(null, start, "onnxruntime-start", STACK_BYTES);
-      thread.start();
-      try {
-        return start.get();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new RunException("interrupted while ONNX Runtime started", e);
-      } catch (ExecutionException e) {
-        throw new RunException("ONNX Runtime does not start: " + e.getCause(), e.getCause());
-      }
+  /**
+   * Starting, ONNX Runtime 1.29 matches a regular expression in a recursion as deep as the text is
+   * long: on a thread with the JVM's usual stack that can end the process.
+   */
+  private static OrtEnvironment startRuntime() {
+    // Not in Environment: the thread would wait for that class, which waits for the thread.
+    FutureTask<OrtEnvironment> start =
+        new FutureTask<>(
+            () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL));
+    new Thread(null, start, "onnxruntime-start", START_STACK_BYTES).start();
+    try {
+      return start.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RunException("interrupted while ONNX Runtime started", e);
+    } catch (ExecutionException e) {
+      throw new RunException("ONNX Runtime does not start: " + e.getCause(), e.getCause());
     }
   }
 
