@@ -24,40 +24,45 @@ final class TrainingOptions {
   @Option(
       names = "--train-batch",
       paramLabel = "N",
-      description = "Samples in a training step (default: 64).")
-  private int batch = 64;
+      description = "Samples in a training step (default: 64, or what the model insists on).")
+  private @Nullable Integer batch;
 
   @Option(
       names = "--learning-rate",
       paramLabel = "RATE",
       description =
-          "The highest rate of SGD, from which a cosine leads down to a hundredth (default: 0.001).")
+          "The rate that SGD starts at; a cosine leads it down to a hundredth (default: 0.001).")
   private double learningRate = 1e-3;
 
-  @Option(names = "--momentum", paramLabel = "M", description = "Of SGD (default: 0.9).")
+  @Option(
+      names = "--momentum",
+      paramLabel = "M",
+      description = "The momentum of SGD (default: 0.9).")
   private double momentum = 0.9;
 
   @Option(
       names = "--weight-decay",
       paramLabel = "D",
-      description = "On weights, not on biases (default: 0.0001).")
+      description = "The decay of weights; biases have none (default: 0.0001).")
   private double weightDecay = 1e-4;
 
   @Option(
       names = "--clip-gradients",
       paramLabel = "NORM",
-      description = "Limit the norm of all gradients together.")
+      description = "Limit the norm of all gradients together (default: no limit).")
   private @Nullable Double clip;
 
   @Option(
       names = "--learn-ranges",
-      description = "Train the ranges of activations too (LSQ); for few bits.")
+      description = "Train the ranges of activations as well; helps with 4 bits and fewer.")
   private boolean learnRanges;
 
   @Option(
       names = "--distill",
       paramLabel = "WEIGHT",
-      description = "Train towards the float model's outputs, with this weight from 0 to 1.")
+      description =
+          "Train towards the float model's outputs as well: their weight beside the labels, 0 to 1"
+              + " (default: 0).")
   private double distill;
 
   @Option(
@@ -70,28 +75,30 @@ final class TrainingOptions {
       names = "--batch-norm",
       paramLabel = "HOW",
       description =
-          "folded: into the weights before training (default); simulated: goes on normalizing by"
-              + " the batch, and is folded at the end.")
+          "What becomes of batch normalization: folded into the weights before training (default),"
+              + " or simulated, which normalizes by the batch while training and folds at the end.")
   private BatchNorms batchNorm = BatchNorms.FOLDED;
 
   @Option(
       names = "--freeze-batch-norm",
       paramLabel = "EPOCH",
-      description = "From this epoch (the first is 0) simulated normalization stays as it is.")
+      description =
+          "From this epoch on (the first is 0) simulated normalization stays as it is (default:"
+              + " never).")
   private @Nullable Integer freezeBatchNorm;
 
   @Option(
       names = "--augment",
       paramLabel = "HOW",
       description =
-          "Change training images at random: none (default), flip, or flip-crop (crops of the same"
-              + " size after 4 pixels of padding).")
+          "Change training images at random: none (default), flip (left to right), or flip-crop"
+              + " (also shifted by up to 4 pixels).")
   private Augment augment = Augment.NONE;
 
   @Option(
       names = "--seed",
       paramLabel = "N",
-      description = "What the order of samples and all chance follows from (default: 1).")
+      description = "Order of samples and augmentation follow from this number (default: 1).")
   private long seed = 1;
 
   @Option(
@@ -102,34 +109,52 @@ final class TrainingOptions {
   @Option(
       names = "--checkpoint",
       paramLabel = "FILE",
-      description = "Keep the state here after each epoch; a run that finds it goes on from it.")
+      description =
+          "Keep the state here after each epoch; a run that finds the file carries on from it.")
   private @Nullable Path checkpoint;
 
   @Option(
       names = "--tensorboard",
       paramLabel = "FOLDER",
-      description = "Write loss and accuracy for TensorBoard.")
+      description = "Write loss and accuracy to a file in this folder, for TensorBoard.")
   private @Nullable Path tensorboard;
 
+  /** Whether the ranges of activations train. */
+  boolean learnsRanges() {
+    return learnRanges;
+  }
+
+  /** Where a run that was cut off carries on; null for nowhere. */
+  @Nullable Path checkpoint() {
+    return checkpoint;
+  }
+
+  /** The folder of events; null for none. */
   @Nullable Path tensorboard() {
     return tensorboard;
   }
 
   void applyTo(FineTuning tuning) {
     CountOption.check("--epochs", epochs);
-    CountOption.check("--train-batch", batch);
-    within("--learning-rate", learningRate, 0, Double.MAX_VALUE);
-    within("--momentum", momentum, 0, Math.nextDown(1.0));
-    within("--weight-decay", weightDecay, 0, Double.MAX_VALUE);
-    within("--distill", distill, 0, 1);
-    within("--temperature", temperature, Double.MIN_NORMAL, Double.MAX_VALUE);
+    if (batch != null) {
+      CountOption.check("--train-batch", batch);
+      tuning.batchSize(batch);
+    }
+    positive("--learning-rate", learningRate);
+    check("--momentum", momentum, momentum >= 0 && momentum < 1, "0 or more, and less than 1");
+    check("--weight-decay", weightDecay, weightDecay >= 0, "0 or more");
+    check("--distill", distill, distill >= 0 && distill <= 1, "0 to 1");
+    positive("--temperature", temperature);
     if (freezeBatchNorm != null && batchNorm != BatchNorms.SIMULATED) {
       throw new OptionException(
-          "--freeze-batch-norm is about normalization that goes on; add --batch-norm simulated");
+          "--freeze-batch-norm has no effect on folded normalization; add --batch-norm simulated");
+    }
+    if (freezeBatchNorm != null) {
+      check("--freeze-batch-norm", freezeBatchNorm, freezeBatchNorm >= 0, "0 or more");
+      tuning.freezeBatchNormsAt(freezeBatchNorm);
     }
     tuning
         .epochs(epochs)
-        .batchSize(batch)
         .learningRate(learningRate)
         .momentum(momentum)
         .weightDecay(weightDecay)
@@ -137,19 +162,17 @@ final class TrainingOptions {
         .batchNorms(batchNorm)
         .seed(seed);
     if (clip != null) {
-      within("--clip-gradients", clip, Double.MIN_NORMAL, Double.MAX_VALUE);
+      positive("--clip-gradients", clip);
       tuning.clipGradients(clip);
     }
     if (learnRanges) {
       tuning.learnRanges();
     }
-    if (freezeBatchNorm != null) {
-      tuning.freezeBatchNormsAt(freezeBatchNorm);
-    }
     if (bfloat16) {
       tuning.autocast(ScalarType.BFloat16);
     }
     if (checkpoint != null) {
+      ReportOptions.checkFolder(checkpoint);
       tuning.checkpoint(checkpoint);
     }
   }
@@ -170,9 +193,13 @@ final class TrainingOptions {
     return augment != Augment.NONE;
   }
 
-  private static void within(String option, double value, double least, double most) {
-    if (!(value >= least && value <= most)) {
-      throw new OptionException(option, value, "choose " + least + " to " + most);
+  private static void positive(String option, double value) {
+    check(option, value, value > 0, "more than 0");
+  }
+
+  private static void check(String option, Number value, boolean good, String choice) {
+    if (!good || Double.isInfinite(value.doubleValue())) {
+      throw new OptionException(option, value, "choose " + choice);
     }
   }
 }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,7 +51,16 @@ class OctetTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"quantize", "evaluate", "compare", "inspect", "demo", "recipes", "completion"})
+      strings = {
+        "quantize",
+        "evaluate",
+        "compare",
+        "inspect",
+        "train-qat",
+        "demo",
+        "recipes",
+        "completion"
+      })
   void everyCommandExplainsItself(String command) {
     Run run = Run.octet(command, "--help");
 
@@ -60,8 +71,20 @@ class OctetTest {
   @Test
   void theRootTellsOfEveryCommandAndExitCode() {
     assertThat(Run.octet("--help").out())
-        .contains("quantize", "evaluate", "compare", "inspect", "demo", "recipes", "completion")
+        .contains("quantize", "evaluate", "compare", "inspect", "train-qat", "demo", "recipes")
+        .contains("completion")
         .contains("Exit codes:", "130", "interrupted by Ctrl-C");
+  }
+
+  @Test
+  void theDocumentationListsTheSameExitCodes() throws IOException {
+    String page = Files.readString(Path.of("..", "docs", "cli.md"));
+    Matcher code = Pattern.compile("(?m)^ +(\\d+) {2}").matcher(Run.octet("--help").out());
+    int codes = 0;
+    for (; code.find(); codes++) {
+      assertThat(page).contains("\n| " + code.group(1) + " | ");
+    }
+    assertThat(codes).isEqualTo(11);
   }
 
   @Test

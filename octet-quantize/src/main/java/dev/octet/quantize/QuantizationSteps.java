@@ -75,9 +75,10 @@ public final class QuantizationSteps {
    * @return by name of the group; those that have a fixed range are left out
    */
   public static Map<String, Range> calibrate(
-      Model prepared, Placement placement, Recipe recipe, Samples samples) {
+      Model prepared, Placement placement, Recipe recipe, Samples samples, Progress progress) {
     Recipe plain = recipe.toBuilder().biasCorrection(false).build();
-    Calibration calibration = Calibration.of(prepared).batchSize(recipe.batchSize());
+    Calibration calibration =
+        Calibration.of(prepared).batchSize(recipe.batchSize()).progress(progress);
     ModelQuantizer.watch(calibration, placement, plain);
     Map<String, Range> ranges = new LinkedHashMap<>();
     if (calibration.watchesAnything()) {

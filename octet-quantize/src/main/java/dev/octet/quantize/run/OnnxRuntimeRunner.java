@@ -30,6 +30,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /**
  * Runs a graph in ONNX Runtime on the CPU.
@@ -38,6 +40,8 @@ import java.util.Set;
  * before it is loaded.
  */
 public final class OnnxRuntimeRunner implements GraphRunner {
+  private static final long START_STACK_BYTES = 64L << 20; // reserved, not used
+
   private final OrtSession session;
   private final InputCheck inputCheck;
   private final Set<String> observed;
@@ -84,8 +88,7 @@ public final class OnnxRuntimeRunner implements GraphRunner {
     }
     nameOutputsOfSplits(copy.graph());
     InputCheck check = new InputCheck(model.graph());
-    OrtEnvironment environment =
-        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+    OrtEnvironment environment = Environment.STARTED;
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       // Spinning threads would take the cores from whatever else this process computes.
@@ -96,6 +99,31 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       return new OnnxRuntimeRunner(session, check, names);
     } catch (OrtException e) {
       throw new RunException("ONNX Runtime does not accept the model: " + firstLine(e), e);
+    }
+  }
+
+  /** Made once. */
+  private static final class Environment {
+    static final OrtEnvironment STARTED = startRuntime();
+  }
+
+  /**
+   * Starting, ONNX Runtime 1.29 matches a regular expression in a recursion as deep as the text is
+   * long: on a thread with the JVM's usual stack that can end the process.
+   */
+  private static OrtEnvironment startRuntime() {
+    // Not in Environment: the thread would wait for that class, which waits for the thread.
+    FutureTask<OrtEnvironment> start =
+        new FutureTask<>(
+            () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL));
+    new Thread(null, start, "onnxruntime-start", START_STACK_BYTES).start();
+    try {
+      return start.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RunException("interrupted while ONNX Runtime started", e);
+    } catch (ExecutionException e) {
+      throw new RunException("ONNX Runtime does not start: " + e.getCause(), e.getCause());
     }
   }
 

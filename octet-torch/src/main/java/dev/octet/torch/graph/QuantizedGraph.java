@@ -6,6 +6,7 @@ import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
 import dev.octet.graph.pass.FoldBatchNorm;
 import dev.octet.graph.pass.Rewrites;
+import dev.octet.quantize.Progress;
 import dev.octet.quantize.QuantizationSteps;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.place.Placement;
@@ -77,9 +78,15 @@ public final class QuantizedGraph extends TorchGraph {
    * samples, as the recipe's methods say.
    */
   public void calibrate(Samples samples) {
+    calibrate(samples, Progress.SILENT);
+  }
+
+  /** The same, telling how far it is. */
+  public void calibrate(Samples samples, Progress progress) {
     Model folded = folded();
     Placement placement = QuantizationSteps.place(folded, recipe);
-    Map<String, Range> ranges = QuantizationSteps.calibrate(folded, placement, recipe, samples);
+    Map<String, Range> ranges =
+        QuantizationSteps.calibrate(folded, placement, recipe, samples, progress);
     ranges.forEach((name, range) -> activation(name).setRanges(List.of(range)));
   }
 

@@ -1,21 +1,27 @@
 package dev.octet.torch.qat;
 
+import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
+import dev.octet.graph.Value;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.graph.onnx.OnnxWriter;
 import dev.octet.quantize.Progress;
+import dev.octet.quantize.data.DataException;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.data.InputBinding;
-import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.run.ModelInputs;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
+import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Dataset;
-import dev.octet.torch.data.TrainingData;
+import dev.octet.torch.data.Epoch;
 import dev.octet.torch.graph.QuantizedGraph;
 import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
 import dev.octet.torch.graph.TorchGraph;
@@ -33,11 +39,19 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +73,8 @@ import org.jspecify.annotations.Nullable;
  * al., "Learned step size quantization", 2020), towards the float model ({@link #distill}).
  */
 public final class FineTuning {
+  private static final int DEFAULT_BATCH = 64;
+
   /** Evaluation batches: nothing depends on it but time. */
   private static final int EVALUATION_BATCH = 100;
 
@@ -68,7 +84,7 @@ public final class FineTuning {
   private final Path source;
   private Recipe recipe = Recipe.int8();
   private int epochs = 1;
-  private int batchSize = 64;
+  private @Nullable Integer batchSize;
   private double learningRate = 1e-3;
   private double momentum = 0.9;
   private double weightDecay = 1e-4;
@@ -90,8 +106,7 @@ public final class FineTuning {
    * What a run came to.
    *
    * @param floating the float model on the evaluation samples; null without scores
-   * @param before the model with calibrated ranges before training, fake-quantized; null without
-   *     scores
+   * @param before the model with calibrated ranges before training, fake-quantized
    * @param epochs the training
    * @param after the integer model as ONNX Runtime runs it, beside the float model
    * @param floatBytes size of the float file
@@ -113,12 +128,15 @@ public final class FineTuning {
     this.source = source;
   }
 
-  /** Of an ONNX file, whose first output is logits or log-probabilities [N, classes]. */
+  /** Of an ONNX file whose one output is logits or log-probabilities [N, classes]. */
   public static FineTuning of(Path model) {
     return new FineTuning(model);
   }
 
-  /** What is quantized and how; static or weight-only. Default: int8. */
+  /**
+   * What is quantized and how; static or weight-only. Default: int8. Biases are trained instead of
+   * corrected, whatever it says of them.
+   */
   public FineTuning recipe(Recipe value) {
     recipe = value;
     return this;
@@ -130,33 +148,33 @@ public final class FineTuning {
     return this;
   }
 
-  /** Samples in a training step; default 64. */
+  /** Samples in a training step; default 64, or what the model insists on. */
   public FineTuning batchSize(int value) {
     batchSize = positive("the batch size", value);
     return this;
   }
 
-  /** The highest learning rate of SGD, from which a cosine leads down to a hundredth. */
+  /** The highest learning rate of SGD, above 0, from which a cosine leads down to a hundredth. */
   public FineTuning learningRate(double value) {
-    learningRate = value;
+    learningRate = within("the learning rate", value, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
   /** Momentum of SGD in [0, 1); default 0.9. */
   public FineTuning momentum(double value) {
-    momentum = value;
+    momentum = within("momentum", value, 0, Math.nextDown(1.0));
     return this;
   }
 
   /** Weight decay on weights, not on biases, norms or ranges; default 1e-4. */
   public FineTuning weightDecay(double value) {
-    weightDecay = value;
+    weightDecay = within("weight decay", value, 0, Double.MAX_VALUE);
     return this;
   }
 
-  /** Limits the norm of gradients; default: no limit. */
+  /** Limits the norm of all gradients together, above 0; default: no limit. */
   public FineTuning clipGradients(double norm) {
-    gradientLimit = norm;
+    gradientLimit = within("the norm of gradients", norm, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
@@ -179,8 +197,8 @@ public final class FineTuning {
    * @param softness the temperature, above 0
    */
   public FineTuning distill(double weight, double softness) {
-    distillation = weight;
-    temperature = softness;
+    distillation = within("the weight of distillation", weight, 0, 1);
+    temperature = within("the temperature", softness, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
@@ -190,8 +208,11 @@ public final class FineTuning {
     return this;
   }
 
-  /** From this epoch on, simulated BatchNormalization uses its running statistics. */
+  /** From this epoch on, counted from 0, simulated BatchNormalization stays as it is. */
   public FineTuning freezeBatchNormsAt(int epoch) {
+    if (epoch < 0) {
+      throw new IllegalArgumentException("the epoch is " + epoch + "; choose 0 or more");
+    }
     freezeBatchNormsAt = epoch;
     return this;
   }
@@ -202,7 +223,7 @@ public final class FineTuning {
     return this;
   }
 
-  /** Computes in bfloat16 where that is safe. */
+  /** Computes convolutions and products in BFloat16 or Half; see {@link Torch#autocast}. */
   public FineTuning autocast(ScalarType type) {
     autocast = type;
     return this;
@@ -214,7 +235,7 @@ public final class FineTuning {
     return this;
   }
 
-  /** Tells how calibration and evaluation go. */
+  /** Tells how calibration, training and evaluation go, in samples. */
   public FineTuning progress(Progress listener) {
     progress = listener;
     return this;
@@ -229,56 +250,154 @@ public final class FineTuning {
     return this;
   }
 
-  /** Tells how training goes. */
+  /** Tells what training comes to. */
   public FineTuning listener(TrainingListener listener) {
     listeners.add(listener);
     return this;
   }
 
   /**
-   * Calibrates, trains, writes the integer model, and measures it.
+   * Calibrates, trains, measures the integer model, and writes it.
    *
    * @param data labelled; its training part is trained and calibrated on
-   * @param target replaced only when all is done
-   * @throws dev.octet.torch.train.TrainingException if the loss is no number, or a checkpoint does
-   *     not fit
+   * @param target written at the end, complete or not at all
+   * @throws dev.octet.graph.ModelException if the model cannot be read, has an operator that cannot
+   *     be trained, or does not give one output [N, classes]
+   * @throws DataException if samples do not fit the model, or lack a label that it knows
+   * @throws dev.octet.quantize.NothingToQuantizeException if the recipe quantizes nothing of this
+   *     model
+   * @throws dev.octet.torch.train.TrainingException if the loss is no number, or a checkpoint is of
+   *     another run
+   * @throws IllegalArgumentException if the settings do not suit the recipe, the model or the data
    */
   public Result save(DataSet data, Path target) {
+    checkRecipe();
     Model model = OnnxReader.read(source);
+    checkOutputs(model);
     InputBinding binding = InputBinding.of(ModelInputs.of(model.graph()));
-    TrainingData samples = TrainingData.of(data);
-    DataLoader training = training(samples.training(), binding);
-    DataLoader evaluation =
-        DataLoader.builder(samples.evaluation())
-            .batchSize(binding.fixedBatch().orElse(EVALUATION_BATCH))
-            .inputs(binding)
-            .build();
+    int fixed = binding.fixedBatch().orElse(0);
+    if (fixed > 0 && batchSize != null && batchSize != fixed) {
+      throw new IllegalArgumentException(
+          "the batch size is "
+              + batchSize
+              + ", and the model takes batches of "
+              + fixed
+              + " only; choose that, or export the model with a batch axis of any size");
+    }
+    Dataset samples = Dataset.of(data.calibration());
+    Dataset judged =
+        data.evaluation().equals(data.calibration()) ? samples : Dataset.of(data.evaluation());
+    if (Math.min(samples.size(), judged.size()) < fixed) {
+      throw new DataException(
+          "the model takes batches of "
+              + fixed
+              + " only, and there are "
+              + samples.size()
+              + " samples to train on and "
+              + judged.size()
+              + " to judge by; give more");
+    }
+    int batch = fixed > 0 ? fixed : Math.min(batchSize(), samples.size());
+    DataLoader training = training(samples, binding, batch);
+    DataLoader evaluation = evaluation(judged, binding, fixed);
     Torch.seed(seed);
     try (TorchGraph floating = TorchGraph.of(model);
         QuantizedGraph net = QuantizedGraph.of(model, recipe, batchNorms)) {
-      final Score floatScore = scores ? Score.of(floating, evaluation) : null;
-      net.calibrate(data.calibration().representative(recipe.samples()));
-      final Score before = scores ? Score.of(net, evaluation) : null;
+      checkClasses(floating, evaluation, List.of(samples, judged));
+      final Score floatScore =
+          scores ? score("judging the float model", floating, evaluation) : null;
+      net.calibrate(data.calibration().representative(recipe.samples()), progress);
+      final Score before =
+          scores ? score("judging the calibrated model", net, evaluation) : null;
       if (learnRanges) {
         net.activationQuantizers().values().forEach(TensorQuantizer::learnScale);
       }
-      List<EpochResult> results = train(net, floating, training, scores ? evaluation : null);
+      List<EpochResult> results =
+          train(
+              net, floating, training, scores ? evaluation : null, batch, run(samples, batch));
       Model quantized = net.toQuantizedModel();
-      Samples judged = data.evaluation();
       Evaluation after =
-          Evaluation.run(quantized, model, judged, EVALUATION_BATCH, Metric.standard(), progress);
+          Evaluation.run(
+              quantized, model, data.evaluation(), EVALUATION_BATCH, Metric.standard(), progress);
       OnnxWriter.write(quantized, target);
       return new Result(floatScore, before, results, after, bytes(source), bytes(target));
     }
   }
 
-  private DataLoader training(Dataset samples, InputBinding binding) {
+  private int batchSize() {
+    return batchSize == null ? DEFAULT_BATCH : batchSize;
+  }
+
+  private void checkRecipe() {
+    if (recipe.mode() != Mode.STATIC && recipe.mode() != Mode.WEIGHT_ONLY) {
+      throw new IllegalArgumentException(
+          "recipe '"
+              + recipe.name()
+              + "' has no ranges that stay, which training needs; choose a static or a weight-only"
+              + " one");
+    }
+    if (recipe.crossLayerEqualization() || recipe.smoothQuant() != null) {
+      throw new IllegalArgumentException(
+          "recipe '"
+              + recipe.name()
+              + "' equalizes layers or smooths outliers; training does what these are for, so leave them"
+              + " out");
+    }
+    if (learnRanges && recipe.mode() == Mode.WEIGHT_ONLY) {
+      throw new IllegalArgumentException(
+          "learned ranges are those of activations, and recipe '"
+              + recipe.name()
+              + "' leaves these in float; do without");
+    }
+  }
+
+  private static void checkOutputs(Model model) {
+    List<String> outputs = model.graph().outputs().stream().map(Value::name).toList();
+    if (outputs.size() != 1) {
+      throw new ModelException(
+          "the model has the outputs "
+              + outputs
+              + "; training needs a classifier with one, logits [N, classes]");
+    }
+  }
+
+  /** LibTorch says of a label out of range only that an assertion failed. */
+  private static void checkClasses(TorchGraph net, DataLoader batches, List<Dataset> labelled) {
+    long[] shape;
+    try (Epoch epoch = batches.epoch(0);
+        Batch batch = epoch.next();
+        Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open()) {
+      net.eval();
+      shape = Tensors.shape(net.call(batch.inputs().values().toArray(Tensor[]::new)));
+    }
+    if (shape.length != 2) {
+      throw new ModelException(
+          "the model's output has shape "
+              + Arrays.toString(shape)
+              + "; training needs a classifier's logits [N, classes]");
+    }
+    for (Dataset each : labelled) {
+      int most = IntStream.range(0, each.size()).map(each::label).max().orElse(0);
+      if (most >= shape[1]) {
+        throw new DataException(
+            each.description()
+                + " have the label "
+                + most
+                + ", and the model's classes end at "
+                + (shape[1] - 1));
+      }
+    }
+  }
+
+  private DataLoader training(Dataset samples, InputBinding binding, int batch) {
     DataLoader.Builder builder =
         DataLoader.builder(samples)
-            .batchSize(binding.fixedBatch().orElse(Math.min(batchSize, samples.size())))
+            .batchSize(batch)
             .shuffle()
             .dropLast()
             .seed(seed)
+            .workers(threads())
             .inputs(binding);
     if (augmentation != null) {
       builder.augment(augmentation);
@@ -286,11 +405,63 @@ public final class FineTuning {
     return builder.build();
   }
 
+  private static DataLoader evaluation(Dataset samples, InputBinding binding, int fixed) {
+    DataLoader.Builder builder =
+        DataLoader.builder(samples)
+            .batchSize(fixed > 0 ? fixed : EVALUATION_BATCH)
+            .workers(threads())
+            .inputs(binding);
+    if (fixed > 1) {
+      builder.dropLast();
+    }
+    return builder.build();
+  }
+
+  /** As many as ONNX Runtime is given. */
+  private static int threads() {
+    return Integer.getInteger("octet.threads", Runtime.getRuntime().availableProcessors());
+  }
+
+  private Score score(String stage, Module net, DataLoader samples) {
+    progress.begin(stage, OptionalLong.of(samples.dataset().size()));
+    Score score = Score.of(net, samples, progress::advance);
+    progress.end();
+    return score;
+  }
+
+  /** What decides how training goes on, for a checkpoint; its length may be changed. */
+  private Map<String, String> run(Dataset samples, int batch) {
+    Map<String, String> run = new TreeMap<>();
+    run.put("the model", digest(source));
+    run.put("the recipe", recipe.toYaml());
+    run.put("the data", samples.size() + ", " + samples.description());
+    run.put("the batch size", Integer.toString(batch));
+    run.put("the learning rate", Double.toString(learningRate));
+    run.put("momentum", Double.toString(momentum));
+    run.put("weight decay", Double.toString(weightDecay));
+    run.put("the limit of gradients", Double.toString(gradientLimit));
+    run.put("the seed", Long.toString(seed));
+    run.put("learned ranges", Boolean.toString(learnRanges));
+    run.put("distillation", distillation + " at " + temperature);
+    run.put("batch normalization", batchNorms + " until " + freezeBatchNormsAt);
+    run.put("augmentation", Boolean.toString(augmentation != null));
+    run.put("the type to compute in", String.valueOf(autocast));
+    return run;
+  }
+
   private List<EpochResult> train(
-      QuantizedGraph net, Module teacher, DataLoader training, @Nullable DataLoader evaluation) {
+      QuantizedGraph net,
+      Module teacher,
+      DataLoader training,
+      @Nullable DataLoader evaluation,
+      int batch,
+      Map<String, String> run) {
     try (Optimizer optimizer = Optimizer.sgd(groups(net), momentum, false)) {
       Trainer.Builder trainer =
-          Trainer.builder(net, optimizer).epochs(epochs).learningRate(LearningRate.cosine(0.01));
+          Trainer.builder(net, optimizer)
+              .epochs(epochs)
+              .learningRate(LearningRate.cosine(0.01))
+              .listener(new Steps(progress, batch, (long) training.batches() * batch));
       if (gradientLimit > 0) {
         trainer.clipGradients(gradientLimit);
       }
@@ -301,7 +472,7 @@ public final class FineTuning {
         trainer.autocast(autocast);
       }
       if (checkpoint != null) {
-        trainer.checkpoint(checkpoint);
+        trainer.checkpoint(checkpoint, run);
       }
       if (freezeBatchNormsAt < epochs) {
         trainer.atEpoch(freezeBatchNormsAt, module -> net.freezeStatistics(true));
@@ -344,11 +515,44 @@ public final class FineTuning {
     return value;
   }
 
+  private static double within(String what, double value, double least, double most) {
+    if (!(value >= least && value <= most)) {
+      throw new IllegalArgumentException(
+          what + " is " + value + "; choose " + least + " to " + most);
+    }
+    return value;
+  }
+
+  private static String digest(Path file) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(digest.digest(Files.readAllBytes(file)));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+
   private static long bytes(Path file) {
     try {
       return Files.size(file);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot tell the size of " + file, e);
+    }
+  }
+
+  /** Training steps as progress. */
+  private record Steps(Progress progress, int batch, long samples) implements TrainingListener {
+    @Override
+    public void onStep(int epoch, int step, int steps, double loss) {
+      if (step == 0) {
+        progress.begin("training, epoch " + epoch, OptionalLong.of(samples));
+      }
+      progress.advance(batch);
+      if (step == steps - 1) {
+        progress.end();
+      }
     }
   }
 }

@@ -13,10 +13,12 @@ import dev.octet.torch.weights.WeightsException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -36,26 +38,39 @@ public final class Checkpoint {
   private final byte[] optimizer;
   private final byte[] random;
   private final List<EpochResult> results;
+  private final Map<String, String> run;
 
   private Checkpoint(
       Map<String, dev.octet.graph.Tensor> model,
       Map<String, String> extra,
       byte[] optimizer,
       byte[] random,
-      List<EpochResult> results) {
+      List<EpochResult> results,
+      Map<String, String> run) {
     this.model = model;
     this.extra = extra;
     this.optimizer = optimizer;
     this.random = random;
     this.results = List.copyOf(results);
+    this.run = new TreeMap<>(run);
   }
 
   /** The state as it is now. */
   public static Checkpoint of(Module model, Optimizer optimizer, List<EpochResult> results) {
+    return of(model, optimizer, results, Map.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param run what else decides how the run goes on, by name
+   */
+  public static Checkpoint of(
+      Module model, Optimizer optimizer, List<EpochResult> results, Map<String, String> run) {
     Map<String, dev.octet.graph.Tensor> tensors = new LinkedHashMap<>();
     model.stateDict().forEach((name, tensor) -> tensors.put(name, Tensors.toHost(tensor)));
     return new Checkpoint(
-        tensors, model.extraStates(), optimizer.state(), Torch.randomState(), results);
+        tensors, model.extraStates(), optimizer.state(), Torch.randomState(), results, run);
   }
 
   /**
@@ -88,7 +103,8 @@ public final class Checkpoint {
           optimizer,
           raw(content, RANDOM),
           JSON.readValue(
-              content.metadata().getOrDefault("results", "[]"), new TypeReference<>() {}));
+              content.metadata().getOrDefault("results", "[]"), new TypeReference<>() {}),
+          JSON.readValue(content.metadata().getOrDefault("run", "{}"), new TypeReference<>() {}));
     } catch (WeightsException | JsonProcessingException e) {
       throw new TrainingException(file + " is no readable checkpoint: " + e.getMessage(), e);
     }
@@ -108,6 +124,7 @@ public final class Checkpoint {
               "format", FORMAT,
               "extra", JSON.writeValueAsString(extra),
               "results", JSON.writeValueAsString(results),
+              "run", JSON.writeValueAsString(run),
               "optimizer-sha256", digest(optimizer)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("results that JSON cannot hold", e);
@@ -117,6 +134,11 @@ public final class Checkpoint {
   /** The results of the epochs so far. */
   public List<EpochResult> results() {
     return results;
+  }
+
+  /** What else decided how the run went, by name. */
+  public Map<String, String> run() {
+    return Collections.unmodifiableMap(run);
   }
 
   /**

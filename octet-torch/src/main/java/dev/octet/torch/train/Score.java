@@ -6,6 +6,7 @@ import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Epoch;
 import dev.octet.torch.nn.Module;
+import java.util.function.LongConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
@@ -24,6 +25,15 @@ public record Score(long samples, double loss, double accuracy) {
    * @param model gives logits or log-probabilities [N, classes]
    */
   public static Score of(Module model, DataLoader data) {
+    return of(model, data, judged -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param judged is told the samples of each batch
+   */
+  public static Score of(Module model, DataLoader data, LongConsumer judged) {
     boolean training = model.isTraining();
     model.eval();
     Sum sum = new Sum();
@@ -35,6 +45,7 @@ public record Score(long samples, double loss, double accuracy) {
           Tensor output = model.call(batch.inputs().values().toArray(Tensor[]::new));
           Tensor loss = torch.cross_entropy_loss(output, batch.labels());
           sum.add(output, batch.labels(), loss.item_double());
+          judged.accept(batch.labels().numel());
         }
       }
     } finally {

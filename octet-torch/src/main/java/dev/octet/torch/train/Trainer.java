@@ -11,7 +11,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -45,6 +48,7 @@ public final class Trainer {
   private final @Nullable ScalarType autocast;
   private final @Nullable Distillation distillation;
   private final @Nullable Path checkpoint;
+  private final Map<String, String> run;
   private final Map<Integer, List<Consumer<Module>>> actions;
   private final List<TrainingListener> listeners;
 
@@ -58,6 +62,7 @@ public final class Trainer {
     autocast = from.autocast;
     distillation = from.distillation;
     checkpoint = from.checkpoint;
+    run = Map.copyOf(from.run);
     actions = new TreeMap<>();
     from.actions.forEach((epoch, list) -> actions.put(epoch, List.copyOf(list)));
     listeners = List.copyOf(from.listeners);
@@ -86,7 +91,7 @@ public final class Trainer {
       act(epoch);
       results.add(trainEpoch(epoch, training, validation));
       if (checkpoint != null) {
-        Checkpoint.of(model, optimizer, results).write(checkpoint);
+        Checkpoint.of(model, optimizer, results, run).write(checkpoint);
       }
       EpochResult result = results.get(results.size() - 1);
       listeners.forEach(listener -> listener.onEpoch(result));
@@ -108,6 +113,16 @@ public final class Trainer {
               + " epochs, more than the "
               + epochs
               + " to train; take another file, or train longer");
+    }
+    Set<String> differ = new TreeSet<>(run.keySet());
+    differ.addAll(found.run().keySet());
+    differ.removeIf(name -> Objects.equals(run.get(name), found.run().get(name)));
+    if (!differ.isEmpty()) {
+      throw new TrainingException(
+          checkpoint
+              + " is of another run: it differs in "
+              + String.join(", ", differ)
+              + "; set these as they were, or take another file");
     }
     // What was switched at past epochs is switched again; the values come from the file.
     for (int epoch = 0; epoch < found.results().size(); epoch++) {
@@ -152,12 +167,16 @@ public final class Trainer {
       }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
-    return new EpochResult(
-        epoch,
-        sum.score(),
-        validation == null ? null : Score.of(model, validation),
-        factor,
-        seconds);
+    Score held = validation == null ? null : Score.of(model, validation);
+    if (held != null && !Double.isFinite(held.loss())) {
+      throw new TrainingException(
+          "the loss on held-out samples is "
+              + held.loss()
+              + " after epoch "
+              + epoch
+              + "; lower the learning rate or clip the gradients");
+    }
+    return new EpochResult(epoch, sum.score(), held, factor, seconds);
   }
 
   private double step(Batch batch, Score.Sum sum) {
@@ -202,6 +221,7 @@ public final class Trainer {
     private @Nullable ScalarType autocast;
     private @Nullable Distillation distillation;
     private @Nullable Path checkpoint;
+    private Map<String, String> run = Map.of();
 
     private Builder(Module model, Optimizer optimizer) {
       this.model = model;
@@ -264,7 +284,17 @@ public final class Trainer {
 
     /** Writes the state here after each epoch, and continues what is here at the start. */
     public Builder checkpoint(Path file) {
+      return checkpoint(file, Map.of());
+    }
+
+    /**
+     * The same, for this run alone.
+     *
+     * @param settings what decides how the run goes on, by name; a file with others is refused
+     */
+    public Builder checkpoint(Path file, Map<String, String> settings) {
       checkpoint = file;
+      run = Map.copyOf(settings);
       return this;
     }
 

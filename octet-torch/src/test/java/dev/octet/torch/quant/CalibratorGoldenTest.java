@@ -3,6 +3,8 @@ package dev.octet.torch.quant;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.range.CalibrationException;
 import dev.octet.core.range.Range;
@@ -112,6 +114,34 @@ final class CalibratorGoldenTest {
             golden.expected().names().stream()
                 .filter(name -> !name.equals("amax"))
                 .toArray(String[]::new));
+  }
+
+  static Stream<Golden> refusedCases() {
+    return Golden.cases(TOPIC, name -> name.equals("histogram_axis_refused"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("refusedCases")
+  void countsByChannelWhatTheOriginalCannot(Golden golden) {
+    assertThat(golden.expected().text("error")).contains("only supports per tensor");
+    RangeCalibrator calibrator =
+        new RangeCalibrator(
+            QuantDescriptor.builder()
+                .granularity(Granularity.perAxis(golden.params().texts("axis").size() - 1))
+                .method(new RangeMethod.Entropy())
+                .build());
+    float[] values = new float[2 * 4096];
+    for (int i = 0; i < 4096; i++) {
+      values[i] = (float) Math.sin(i);
+      values[4096 + i] = 100 * values[i];
+    }
+    try (Scope scope = Scope.open()) {
+      calibrator.collect(Tensors.of(values, 2, 4096));
+    }
+    float[] amax = amax(calibrator.ranges(new RangeMethod.Entropy()));
+    assertThat(amax).hasSize(2);
+    assertThat(amax[0]).isBetween(0.5f, 1f);
+    assertThat(amax[1] / amax[0]).isBetween(95f, 105f);
   }
 
   /** The method that is asked for; null where a quantizer cannot ask. */
