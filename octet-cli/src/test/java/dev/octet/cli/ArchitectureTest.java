@@ -119,8 +119,7 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule onlyTheReaderAndWriterSeeProtobufClasses =
       noClasses()
-          .that(
-              not(resideInAnyPackage("dev.octet.graph.onnx..", "dev.octet.torch.train.events..")))
+          .that(not(resideInAnyPackage("dev.octet.graph.onnx..", "dev.octet.torch.train.events..")))
           .should()
           .dependOnClassesThat(resideInAnyPackage("ai.onnx.proto..", "com.google.protobuf.."));
 

@@ -90,6 +90,7 @@ final class MisuseTest {
    *
    * @param strict whether it takes one rank, number of features and type only
    */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Layer(
       String name, Supplier<? extends Module> make, boolean strict, long[]... shapes) {
     Module build() {
@@ -187,7 +188,7 @@ final class MisuseTest {
   static Stream<Layer> layers() {
     Stream<Layer> twins =
         floats()
-            .filter(layer -> !(layer.name().startsWith("Transformer")))
+            .filter(layer -> !layer.name().startsWith("Transformer"))
             .map(layer -> named(() -> quantized(layer.make()), layer.strict(), layer.shapes()))
             .filter(layer -> layer.name().startsWith("Quant"));
     Stream<Layer> others =
@@ -479,6 +480,7 @@ final class MisuseTest {
 
   @ParameterizedTest
   @MethodSource("layers")
+  @SuppressWarnings("ReferenceEquality") // The same handle is meant.
   void keepsAnInputThatIsClosedInTheMiddle(Layer layer) {
     try (Module part = layer.build();
         Scope scope = Scope.open()) {
@@ -518,10 +520,7 @@ final class MisuseTest {
   @ValueSource(booleans = {false, true})
   void refusesIndicesOutOfRange(boolean quantized) {
     Supplier<Module> make = () -> Embedding.builder(5, 3).build();
-    try (Module embedding =
-            quantized
-                ? quantizedEmbedding(make)
-                : make.get();
+    try (Module embedding = quantized ? quantizedEmbedding(make) : make.get();
         EmbeddingBag bag = EmbeddingBag.builder(5, 3).build();
         Scope scope = Scope.open()) {
       for (Module module : List.of(embedding, bag)) {
@@ -537,13 +536,11 @@ final class MisuseTest {
       Tensor indices = Tensors.of(new long[] {0, 1, 2}, 3);
       for (long[] offsets :
           new long[][] {{0, -1}, {1, 2}, {0, 2, 1}, {0, 4}, {0, Long.MAX_VALUE}}) {
-        assertThatThrownBy(
-                () -> bag.run(indices, Tensors.of(offsets, offsets.length), null))
+        assertThatThrownBy(() -> bag.run(indices, Tensors.of(offsets, offsets.length), null))
             .as(Arrays.toString(offsets))
             .isInstanceOf(ModuleException.class);
       }
-      assertThatThrownBy(
-              () -> bag.run(indices, Tensors.of(new long[] {0}, 1), torch.rand(2)))
+      assertThatThrownBy(() -> bag.run(indices, Tensors.of(new long[] {0}, 1), torch.rand(2)))
           .isInstanceOf(ModuleException.class);
       assertThatThrownBy(() -> bag.run(null, null, null)).isInstanceOf(RuntimeException.class);
     }
@@ -588,8 +585,7 @@ final class MisuseTest {
         assertThatThrownBy(() -> lstm.run(input, new LstmState(right, wrong)))
             .isInstanceOf(ModuleException.class);
         assertThatThrownBy(() -> gru.run(input, wrong)).isInstanceOf(ModuleException.class);
-        assertThatThrownBy(
-                () -> cell.run(torch.rand(2, 6), new LstmState(torch.rand(2, 3), wrong)))
+        assertThatThrownBy(() -> cell.run(torch.rand(2, 6), new LstmState(torch.rand(2, 3), wrong)))
             .isInstanceOf(ModuleException.class);
         assertThatThrownBy(
                 () -> attention.run(input, input, input, new AttentionMasks(wrong, null)))
@@ -599,8 +595,7 @@ final class MisuseTest {
             .isInstanceOf(ModuleException.class);
       }
       PackedSequence packed = PackedSequences.pack(input, new long[] {4, 2}, false, true);
-      assertThatThrownBy(
-              () -> lstm.run(packed.with(torch.rand(3, 6)), null))
+      assertThatThrownBy(() -> lstm.run(packed.with(torch.rand(3, 6)), null))
           .isInstanceOf(RuntimeException.class);
       assertThatThrownBy(() -> lstm.run(packed.with(torch.rand(6, 5)), null))
           .isInstanceOf(ModuleException.class);
@@ -620,13 +615,10 @@ final class MisuseTest {
     try (Scope scope = Scope.open()) {
       Tensor scores = torch.rand(2, 3);
       for (long label : new long[] {3, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
-        assertThatThrownBy(
-                () -> Losses.crossEntropy(scores, Tensors.of(new long[] {0, label}, 2)))
+        assertThatThrownBy(() -> Losses.crossEntropy(scores, Tensors.of(new long[] {0, label}, 2)))
             .isInstanceOf(RuntimeException.class);
         assertThatThrownBy(
-                () ->
-                    Losses.nll(
-                        Ops.logSoftmax(scores, 1), Tensors.of(new long[] {0, label}, 2)))
+                () -> Losses.nll(Ops.logSoftmax(scores, 1), Tensors.of(new long[] {0, label}, 2)))
             .isInstanceOf(RuntimeException.class);
       }
       assertThatThrownBy(() -> Losses.crossEntropy(scores, Tensors.of(new long[] {0}, 1)))

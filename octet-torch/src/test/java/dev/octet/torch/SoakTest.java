@@ -57,7 +57,7 @@ final class SoakTest {
     private static long residentBytes() {
       try {
         String text = Files.readString(Path.of("/proc/self/statm"), StandardCharsets.US_ASCII);
-        return Long.parseLong(text.split(" ")[1]) * PAGE;
+        return Long.parseLong(text.split(" ", -1)[1]) * PAGE;
       } catch (IOException e) {
         return 0;
       }
@@ -81,8 +81,7 @@ final class SoakTest {
             "-XX:TieredStopAtLevel=1",
             "-Dorg.bytedeco.javacpp.noPointerGC=true",
             "-cp",
-            System.getProperty(
-                "surefire.test.class.path", System.getProperty("java.class.path")),
+            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
             SoakTest.class.getName()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("OMP_NUM_THREADS", "1");
@@ -91,7 +90,7 @@ final class SoakTest {
     try (var lines = process.inputReader(StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         output.append(line).append('\n');
-        String[] words = line.split(" ");
+        String[] words = line.split(" ", -1);
         if (words[0].equals("soaked")) {
           GROWTHS.put(
               words[1],

@@ -57,6 +57,7 @@ final class ThreadsTest {
   }
 
   /** A module, and the shape that it takes. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Sample(Module module, long... shape) {}
 
   static Module cnn() {

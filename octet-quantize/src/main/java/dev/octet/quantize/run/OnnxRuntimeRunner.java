@@ -123,7 +123,7 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       Thread.currentThread().interrupt();
       throw new RunException("interrupted while ONNX Runtime started", e);
     } catch (ExecutionException e) {
-      throw new RunException("ONNX Runtime does not start: " + e.getCause(), e.getCause());
+      throw new RunException("ONNX Runtime does not start: " + e.getCause(), e);
     }
   }
 

@@ -307,14 +307,12 @@ public final class FineTuning {
       final Score floatScore =
           scores ? score("judging the float model", floating, evaluation) : null;
       net.calibrate(data.calibration().representative(recipe.samples()), progress);
-      final Score before =
-          scores ? score("judging the calibrated model", net, evaluation) : null;
+      final Score before = scores ? score("judging the calibrated model", net, evaluation) : null;
       if (learnRanges) {
         net.activationQuantizers().values().forEach(TensorQuantizer::learnScale);
       }
       List<EpochResult> results =
-          train(
-              net, floating, training, scores ? evaluation : null, batch, run(samples, batch));
+          train(net, floating, training, scores ? evaluation : null, batch, run(samples, batch));
       Model quantized = net.toQuantizedModel();
       Evaluation after =
           Evaluation.run(

@@ -6,14 +6,10 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
-import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.TensorOptionalList;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 public final class FakeQuantizer implements Prepared {
   private final QuantParams params;
   private final boolean divides;
-  private volatile @Nullable Levels known;
+  private final @Nullable Whole whole;
+  private volatile @Nullable Spread spread;
 
   private FakeQuantizer(QuantParams params, Arithmetic arithmetic) {
     this.params = params;
@@ -47,6 +44,7 @@ public final class FakeQuantizer implements Prepared {
               throw new IllegalArgumentException(
                   arithmetic + " does not follow scales and zero points; choose ONNX or LIBTORCH");
         };
+    whole = params.count() == 1 ? new Whole(params, divides) : null;
   }
 
   /** A quantizer as ONNX computes. */
@@ -89,25 +87,26 @@ public final class FakeQuantizer implements Prepared {
     if (x.numel() == 0) {
       return x.alias();
     }
-    if (params.count() == 1) {
-      return levels(null).apply(x);
+    Whole single = whole;
+    if (single != null) {
+      return single.apply(x);
     }
     Blocks blocks = Blocks.of(x, params.granularity());
-    return blocks.join(levels(blocks).apply(blocks.split()));
+    return blocks.join(spreadFor(blocks).apply(blocks.split()));
   }
 
-  private Levels levels(@Nullable Blocks blocks) {
-    Levels made = known;
+  private Spread spreadFor(Blocks blocks) {
+    Spread made = spread;
     if (made != null && made.fits(blocks)) {
       return made;
     }
     synchronized (this) {
-      made = known;
+      made = spread;
       if (made == null || !made.fits(blocks)) {
         // Another thread may be computing with the old one: its memory goes when nobody refers to
         // it.
-        made = new Levels(params, blocks, divides);
-        known = made;
+        made = new Spread(params, blocks, divides);
+        spread = made;
       }
       return made;
     }
@@ -115,113 +114,47 @@ public final class FakeQuantizer implements Prepared {
 
   @Override
   public void close() {
-    Levels made = known;
+    if (whole != null) {
+      whole.close();
+    }
+    Spread made = spread;
     if (made != null) {
       made.close();
     }
   }
 
-  /** Constants as tensors that broadcast against the one to quantize, and the passes over it. */
-  private static final class Levels {
-    /** The share of rows with something to clip up to which they are looked at one by one. */
-    private static final double FEW = 0.125;
-
+  /** Constants of one scale for the whole tensor: numbers, wherever the tensor lives. */
+  private static final class Whole {
     private final boolean divides;
-    private final long[] shape;
-
-    /** The dimension that has scales, if it is one of several; or -1. */
-    private final int axis;
-
-    private final long[] shared;
-    private final torch.@Nullable DeviceType device;
-    private final Tensor step;
-    private final Tensor scale;
-
-    /** The first and the last level that every scale has. */
-    private final float first;
-
-    private final float last;
+    private final Scalar step;
+    private final Scalar scale;
+    private final Scalar below;
+    private final Scalar above;
     private final ScalarOptional lo;
     private final ScalarOptional hi;
 
-    /** The first and the last level of each scale, where zero points differ. */
-    private final @Nullable TensorOptional firsts;
-
-    private final @Nullable TensorOptional lasts;
-
-    /** The first numbers outside, below and above, where there is one scale. */
-    private final @Nullable Scalar below;
-
-    private final @Nullable Scalar above;
-
-    /**
-     * @param blocks null for one scale, which a tensor without dimensions holds: that is a number,
-     *     wherever the tensor to quantize lives
-     */
-    Levels(QuantParams params, @Nullable Blocks blocks, boolean divides) {
+    Whole(QuantParams params, boolean divides) {
       this.divides = divides;
-      int count = params.count();
-      shape = blocks == null ? new long[0] : blocks.scalesShape(count);
-      device = blocks == null ? null : blocks.deviceType();
-      shared = blocks == null ? new long[0] : blocks.shared();
-      axis = blocks == null ? -1 : onlyAxis(shape, shared);
-      float[] firsts = new float[count];
-      float[] lasts = new float[count];
-      float first = Float.NEGATIVE_INFINITY;
-      float last = Float.POSITIVE_INFINITY;
-      boolean same = true;
-      for (int i = 0; i < count; i++) {
-        firsts[i] = params.qmin() - params.zeroPoint(i);
-        lasts[i] = params.qmax() - params.zeroPoint(i);
-        first = Math.max(first, firsts[i]);
-        last = Math.min(last, lasts[i]);
-        same &= params.zeroPoint(i) == params.zeroPoint(0);
-      }
-      this.first = first;
-      this.last = last;
+      float exact = params.scale(0);
+      float inverse = 1 / exact;
+      int first = params.qmin() - params.zeroPoint(0);
+      int last = params.qmax() - params.zeroPoint(0);
+      DoubleUnaryOperator level =
+          divides
+              ? x -> Math.rint((float) x / exact) // in float32, as the tensor is
+              : x -> Math.rint((float) x * inverse);
+      step = Scope.keep(new Scalar((double) (divides ? exact : inverse)));
+      scale = Scope.keep(new Scalar((double) exact));
+      below = Scope.keep(new Scalar((double) -firstAbove(x -> -level.applyAsDouble(-x), -first)));
+      above = Scope.keep(new Scalar((double) firstAbove(level, last)));
+      lo = optional(first);
+      hi = optional(last);
+    }
+
+    private static ScalarOptional optional(int value) {
       try (Scope scope = Scope.open()) {
-        lo = Scope.keep(FakeQuantize.optional(first));
-        hi = Scope.keep(FakeQuantize.optional(last));
-        scale = Scope.keep(constant(params.scales(), blocks));
-        step = Scope.keep(divides ? scale.alias() : scale.reciprocal());
-        this.firsts = same ? null : bounds(firsts, blocks);
-        this.lasts = same ? null : bounds(lasts, blocks);
-        if (count == 1) {
-          float exact = params.scale(0);
-          float inverse = 1 / exact;
-          DoubleUnaryOperator level =
-              divides
-                  ? x -> Math.rint((float) x / exact) // in float32, as the tensor is
-                  : x -> Math.rint((float) x * inverse);
-          float lowest = -firstAbove(x -> -level.applyAsDouble(-x), (int) -first);
-          below = Scope.keep(new Scalar((double) lowest));
-          above = Scope.keep(new Scalar((double) firstAbove(level, (int) last)));
-        } else {
-          below = null;
-          above = null;
-        }
+        return Scope.keep(new ScalarOptional(new Scalar((double) value)));
       }
-    }
-
-    private static int onlyAxis(long[] shape, long[] shared) {
-      if (shared.length == 0 || shared.length != shape.length - 1) {
-        return -1;
-      }
-      int axis = 0;
-      while (axis < shared.length && shared[axis] == axis) {
-        axis++;
-      }
-      return axis;
-    }
-
-    private static Tensor constant(float[] values, @Nullable Blocks blocks) {
-      return blocks == null
-          ? Tensors.of(values)
-          : blocks.like(Tensors.of(values, blocks.scalesShape(values.length)));
-    }
-
-    private static TensorOptional bounds(float[] values, @Nullable Blocks blocks) {
-      return Scope.keep(FakeQuantize.optional(constant(values, blocks)));
     }
 
     /** The smallest float whose level is above {@code last}; levels never decrease. */
@@ -253,96 +186,98 @@ public final class FakeQuantizer implements Prepared {
           : Float.intBitsToFloat((int) rank);
     }
 
-    boolean fits(@Nullable Blocks blocks) {
-      return blocks == null
-          || (Arrays.equals(shape, blocks.scalesShape(-1)) && device == blocks.deviceType());
-    }
-
     Tensor apply(Tensor x) {
       if (!Floats.tracks(x)) {
-        Tensor levels = divides ? x.detach().div(step) : x.detach().mul(step);
-        levels.round_();
-        clamp(levels).mul_(scale);
-        return levels;
+        return round(divides ? x.div(step) : x.mul(step));
       }
-      Scalar low = below;
-      Scalar high = above;
-      // The bounds of hardtanh are exact for float32 only.
-      if (low != null && high != null && Tensors.type(x) != ScalarType.Double) {
-        // Hardtanh saves its input and not its output, and its backward is one pass. So it carries
-        // the gradient, and its output's memory takes the values.
-        Tensor y = torch.hardtanh(x, low, high);
-        clamp(round(y.detach())).mul_(scale);
-        return y;
+      if (Tensors.type(x) == ScalarType.Double) {
+        // The bounds of hardtanh are exact for float32 only.
+        return masked(x);
       }
-      Tensor levels = round(x.detach().clone());
-      Tensor y = carrier(x, levels);
-      torch.mul_out(y.detach(), levels, scale);
+      // Hardtanh saves its input and not its output, and its backward is one pass. So it carries
+      // the gradient, and its output's memory takes the values.
+      Tensor y = torch.hardtanh(x, below, above);
+      Tensor values = y.detach();
+      if (divides) {
+        values.div_(step);
+      } else {
+        values.mul_(step);
+      }
+      round(values);
       return y;
     }
 
-    /**
-     * Clamps levels and gives a tensor whose memory is free for the values, and through which the
-     * gradient passes where clamping left the levels as they were.
-     */
-    private Tensor carrier(Tensor x, Tensor levels) {
-      if (axis < 0) {
-        return clips(levels) ? masked(x, levels) : x.clone();
-      }
-      // Most rows stay inside; few numbers of few rows do not. So it pays to look for them.
-      Tensor inside = levels.amin(shared, false).ge(new Scalar(first));
-      inside.logical_and_(levels.amax(shared, false).le(new Scalar(last)));
-      Tensor rows = inside.logical_not_().nonzero().reshape(-1);
-      if (rows.numel() == 0) {
-        return x.clone();
-      }
-      if (rows.numel() > FEW * levels.size(axis)) {
-        return masked(x, levels);
-      }
-      Tensor before = levels.index_select(axis, rows);
-      clamp(levels);
-      TensorVector found = torch.where(before.ne(levels.index_select(axis, rows)));
-      TensorOptionalList places = new TensorOptionalList();
-      for (long i = 0; i < found.size(); i++) {
-        Tensor place = i == axis ? rows.index_select(0, found.get(i)) : found.get(i);
-        places.push_back(FakeQuantize.optional(place));
-      }
-      return torch.index_put(x, places, levels.new_zeros(new long[0]));
-    }
-
-    /** Clamps levels; the product with the mask carries the gradient, one pass back. */
-    private Tensor masked(Tensor x, Tensor levels) {
-      Tensor mask = levels.clone();
-      clamp(levels);
-      mask.eq_(levels);
-      return x.mul(mask);
-    }
-
     /** In place. What LibTorch's own operations in place give back belongs to their operand. */
-    private Tensor round(Tensor x) {
-      if (divides) {
-        x.div_(step);
-      } else {
-        x.mul_(step);
-      }
-      x.round_();
-      return x;
-    }
-
-    /** In place. */
-    private Tensor clamp(Tensor levels) {
-      if (firsts == null || lasts == null) {
-        levels.clamp_(lo, hi);
-      } else {
-        levels.clamp_(firsts, lasts);
-      }
+    private Tensor round(Tensor levels) {
+      levels.round_().clamp_(lo, hi).mul_(scale);
       return levels;
     }
 
-    /** Whether clamping may change something; NaN counts. */
-    private boolean clips(Tensor levels) {
-      T_TensorTensor_T ends = torch.aminmax(levels);
-      return !(ends.get0().item_float() >= first && ends.get1().item_float() <= last);
+    private Tensor masked(Tensor x) {
+      Tensor levels = divides ? x.detach().div(step) : x.detach().mul(step);
+      levels.round_();
+      Tensor clamped = torch.clamp(levels, lo, hi);
+      Tensor y = x.mul(levels.eq_(clamped));
+      y.detach().copy_(clamped.mul_(scale));
+      return y;
+    }
+
+    void close() {
+      step.close();
+      scale.close();
+      below.close();
+      above.close();
+      lo.close();
+      hi.close();
+    }
+  }
+
+  /** Constants of many scales, as tensors that broadcast against the one to quantize. */
+  private static final class Spread {
+    private final boolean divides;
+    private final long[] shape;
+    private final torch.DeviceType device;
+    private final Tensor step;
+    private final Tensor scale;
+    private final TensorOptional lo;
+    private final TensorOptional hi;
+
+    Spread(QuantParams params, Blocks blocks, boolean divides) {
+      this.divides = divides;
+      shape = blocks.scalesShape(params.count());
+      device = blocks.deviceType();
+      float[] first = new float[params.count()];
+      float[] last = new float[params.count()];
+      for (int i = 0; i < first.length; i++) {
+        first[i] = params.qmin() - params.zeroPoint(i);
+        last[i] = params.qmax() - params.zeroPoint(i);
+      }
+      try (Scope scope = Scope.open()) {
+        scale = Scope.keep(blocks.like(Tensors.of(params.scales(), shape)));
+        step = divides ? Scope.keep(scale.alias()) : Scope.keep(scale.reciprocal());
+        lo = Scope.keep(new TensorOptional(blocks.like(Tensors.of(first, shape))));
+        hi = Scope.keep(new TensorOptional(blocks.like(Tensors.of(last, shape))));
+      }
+    }
+
+    boolean fits(Blocks blocks) {
+      return Arrays.equals(shape, blocks.scalesShape(-1)) && device == blocks.deviceType();
+    }
+
+    Tensor apply(Tensor x) {
+      Tensor plain = x.detach();
+      Tensor levels = divides ? plain.div(step) : plain.mul(step);
+      levels.round_();
+      if (!Floats.tracks(x)) {
+        levels.clamp_(lo, hi).mul_(scale);
+        return levels;
+      }
+      // The product with the mask carries the gradient, one pass back; then its memory takes the
+      // values. Levels become the mask: 1 where clamping left them as they were.
+      Tensor clamped = torch.clamp(levels, lo, hi);
+      Tensor y = x.mul(levels.eq_(clamped));
+      torch.mul_out(y.detach(), clamped, scale);
+      return y;
     }
 
     void close() {
@@ -350,16 +285,6 @@ public final class FakeQuantizer implements Prepared {
       scale.close();
       lo.close();
       hi.close();
-      close(firsts);
-      close(lasts);
-      close(below);
-      close(above);
-    }
-
-    private static void close(@Nullable Pointer constant) {
-      if (constant != null) {
-        constant.close();
-      }
     }
   }
 }
