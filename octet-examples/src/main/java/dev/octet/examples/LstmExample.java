@@ -21,13 +21,10 @@ import dev.octet.torch.quant.nn.QuantModules;
 import dev.octet.torch.trace.Trace;
 import dev.octet.torch.train.LearningRate;
 import dev.octet.torch.train.Optimizer;
-import dev.octet.torch.train.Score;
 import dev.octet.torch.train.Trainer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.bytedeco.pytorch.Tensor;
@@ -61,11 +58,12 @@ public final class LstmExample {
   /** Runs it. */
   public static void main(String[] args) throws Exception {
     DataLoader training = loader(1, 4_000);
-    final DataLoader heldOut = loader(2, 1_000);
+    DataLoader heldOut = loader(2, 1_000);
+    Results results = new Results(heldOut);
     Torch.seed(1);
     try (WaveNet net = new WaveNet()) {
-      train(net, training, 6, 0.01);
-      System.out.printf(Locale.ROOT, "float       top-1 %.2f %%%n", percent(net, heldOut));
+      train("float", net, training, 6, 0.01);
+      results.add("float", net);
 
       QuantModules.replace(net, Rules.NONE);
       Calibration.collect(
@@ -81,31 +79,29 @@ public final class LstmExample {
             }
           });
       Calibration.loadAmax(net);
-      System.out.printf(Locale.ROOT, "calibrated  top-1 %.2f %%%n", percent(net, heldOut));
+      results.add("calibrated", net);
 
-      train(net, training, 2, 0.001);
-      System.out.printf(Locale.ROOT, "fine-tuned  top-1 %.2f %%%n", percent(net, heldOut));
+      train("fine-tuning", net, training, 2, 0.001);
+      results.add("fine-tuned", net);
 
-      Path file = Path.of("lstm.int8.onnx");
+      Path file = Results.file("lstm.int8.onnx");
       try (Epoch epoch = heldOut.epoch(0);
           Batch batch = epoch.next()) {
         Trace.of(net).input("wave").output("logits").write(file, batch.input());
       }
-      System.out.println(file + ": " + Files.size(file) + " bytes");
+      results.addIntegers(file, net);
+      results.print();
     }
   }
 
-  private static double percent(Module net, DataLoader data) {
-    return 100 * Score.of(net, data).accuracy();
-  }
-
-  private static void train(Module net, DataLoader data, int epochs, double rate) {
+  private static void train(String stage, Module net, DataLoader data, int epochs, double rate) {
     try (Optimizer optimizer =
         Optimizer.adamW(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, 0.999)) {
       Trainer.builder(net, optimizer)
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
           .clipGradients(1)
+          .listener(Results.progress(stage))
           .build()
           .fit(data, null);
     }
