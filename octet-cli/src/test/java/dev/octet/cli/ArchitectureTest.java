@@ -26,6 +26,7 @@ class ArchitectureTest {
   private static final String CORE = "dev.octet.core..";
   private static final String GRAPH = "dev.octet.graph..";
   private static final String QUANTIZE = "dev.octet.quantize..";
+  private static final String TORCH = "dev.octet.torch..";
   private static final String CLI = "dev.octet.cli..";
 
   @ArchTest
@@ -38,16 +39,68 @@ class ArchitectureTest {
           .definedBy(GRAPH)
           .layer("quantize")
           .definedBy(QUANTIZE)
+          .layer("torch")
+          .definedBy(TORCH)
           .layer("cli")
           .definedBy(CLI)
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
-          .whereLayer("quantize")
+          .whereLayer("torch")
           .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("quantize")
+          .mayOnlyBeAccessedByLayers("torch", "cli")
           .whereLayer("graph")
-          .mayOnlyBeAccessedByLayers("quantize", "cli")
+          .mayOnlyBeAccessedByLayers("quantize", "torch", "cli")
           .whereLayer("core")
-          .mayOnlyBeAccessedByLayers("graph", "quantize", "cli");
+          .mayOnlyBeAccessedByLayers("graph", "quantize", "torch", "cli");
+
+  @ArchTest
+  static final ArchRule onlyWhatComputesSeesLibTorch =
+      noClasses()
+          .that()
+          .resideInAnyPackage(
+              QUANTIZE, "dev.octet.torch.weights..", "dev.octet.torch.train.events..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.bytedeco..");
+
+  @ArchTest
+  static final ArchRule arrowsInsideTorchPointOneWay =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInLayers()
+          .layer("op")
+          .definedBy("dev.octet.torch.op")
+          .layer("nn")
+          .definedBy("dev.octet.torch.nn")
+          .layer("quant")
+          .definedBy("dev.octet.torch.quant")
+          .layer("quant.nn")
+          .definedBy("dev.octet.torch.quant.nn")
+          .layer("train")
+          .definedBy("dev.octet.torch.train")
+          .layer("quant.flow")
+          .definedBy("dev.octet.torch.quant.flow")
+          .layer("graph")
+          .definedBy("dev.octet.torch.graph")
+          .layer("qat")
+          .definedBy("dev.octet.torch.qat")
+          .layer("cli")
+          .definedBy(CLI)
+          .whereLayer("nn")
+          .mayOnlyBeAccessedByLayers(
+              "quant", "quant.nn", "quant.flow", "train", "graph", "qat", "cli")
+          .whereLayer("quant")
+          .mayOnlyBeAccessedByLayers("quant.nn", "quant.flow", "graph", "qat", "cli")
+          .whereLayer("quant.nn")
+          .mayOnlyBeAccessedByLayers("quant.flow", "qat", "cli")
+          .whereLayer("train")
+          .mayOnlyBeAccessedByLayers("quant.flow", "qat", "cli")
+          .whereLayer("quant.flow")
+          .mayOnlyBeAccessedByLayers("qat", "cli")
+          .whereLayer("graph")
+          .mayOnlyBeAccessedByLayers("qat", "cli")
+          .whereLayer("qat")
+          .mayOnlyBeAccessedByLayers("cli");
 
   @ArchTest
   static final ArchRule coreAndGraphSeeNoNativeLibrary =
@@ -148,7 +201,7 @@ class ArchitectureTest {
 
   @ArchTest
   static void everyRoomIsLookedAt(JavaClasses classes) {
-    for (String room : List.of("core", "graph", "quantize", "cli")) {
+    for (String room : List.of("core", "graph", "quantize", "torch", "cli")) {
       assertThat(classes.containPackage("dev.octet." + room)).as(room).isTrue();
     }
   }

@@ -55,23 +55,34 @@ class TrainingGuideTest {
       import org.bytedeco.pytorch.Tensor;
       """;
 
+  /** What the page says that names stand for. */
+  private static final String GIVEN =
+      """
+      static Module net;
+      static Module teacher;
+      static Tensor images;
+      static Tensor example;
+      static Iterable<Tensor> inputs;
+      static DataLoader training;
+      static DataLoader heldOut;
+      static DataSet samples;
+      static Optimizer optimizer;
+      static Trainer.Builder trainer;
+      """;
+
   @Test
   void everySnippetCompiles(@TempDir Path folder) throws IOException {
-    List<String> statements = blocks("java");
+    List<String> statements = new ArrayList<>(blocks("java"));
     String methods = String.join("\n", blocks("java method"));
     List<JavaFileObject> sources = new ArrayList<>();
     for (String type : blocks("java class")) {
       sources.add(source("Type" + sources.size(), type));
     }
+    statements.add(blocks(page().resolve("../../../README.md").normalize(), "java").get(1));
     for (String statement : statements) {
       String name = "Snippet" + sources.size();
-      sources.add(
-          source(
-              name,
-              "class %s {\n%s\nstatic Module net;\n".formatted(name, methods)
-                  + "static void run(Module teacher, Tensor images, DataLoader training,"
-                  + " DataLoader heldOut, Trainer.Builder trainer, DataSet samples)"
-                  + " throws Exception {\n%s\n}\n}\n".formatted(statement)));
+      String body = "static void run() throws Exception {\n" + statement + "}\n";
+      sources.add(source(name, "class " + name + " {\n" + GIVEN + methods + body + "}\n"));
     }
     DiagnosticCollector<JavaFileObject> told = new DiagnosticCollector<>();
 
@@ -131,8 +142,12 @@ class TrainingGuideTest {
   }
 
   private static List<String> blocks(String info) throws IOException {
+    return blocks(page(), info);
+  }
+
+  private static List<String> blocks(Path page, String info) throws IOException {
     return Pattern.compile("```" + info + "\n(.*?)```", Pattern.DOTALL)
-        .matcher(Files.readString(page()))
+        .matcher(Files.readString(page))
         .results()
         .map(block -> block.group(1))
         .toList();

@@ -33,7 +33,8 @@ import org.bytedeco.pytorch.Tensor;
  * Quantizes an LSTM: one quantizer for input and state together, one for both weight matrices of a
  * layer, as a fused product would have them.
  *
- * <p>The task is to tell the frequency of noisy waves. Usage: {@code octet-examples/run lstm}.
+ * <p>The task is to tell the frequency of noisy waves. Usage: {@code octet-examples/run lstm
+ * [EPOCHS]}.
  */
 public final class LstmExample {
   private static final int STEPS = 24;
@@ -57,12 +58,14 @@ public final class LstmExample {
 
   /** Runs it. */
   public static void main(String[] args) throws Exception {
+    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 6;
     DataLoader training = loader(1, 4_000);
     DataLoader heldOut = loader(2, 1_000);
     Results results = new Results(heldOut);
     Torch.seed(1);
+    Torch.threads(1); // The tensors of a step are too small to share out.
     try (WaveNet net = new WaveNet()) {
-      train("float", net, training, 6, 0.01);
+      train("float", net, training, epochs, 0.01);
       results.add("float", net);
 
       QuantModules.replace(net, Rules.NONE);
@@ -81,7 +84,7 @@ public final class LstmExample {
       Calibration.loadAmax(net);
       results.add("calibrated", net);
 
-      train("fine-tuning", net, training, 2, 0.001);
+      train("fine-tuning", net, training, Math.max(1, epochs / 3), 0.001);
       results.add("fine-tuned", net);
 
       Path file = Results.file("lstm.int8.onnx");

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * the start: 4-bit weights in convolutions, ranges of activations that train, the float network as
  * teacher.
  *
- * <p>Usage: {@code octet-examples/run modules}.
+ * <p>Usage: {@code octet-examples/run modules [EPOCHS]}.
  */
 public final class ModulesExample {
   private ModulesExample() {}
@@ -71,6 +71,7 @@ public final class ModulesExample {
 
   /** Runs it. */
   public static void main(String[] args) throws Exception {
+    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 4;
     DataLoader training =
         DataLoader.builder(DrawnImages.of(DemoImages.TRAINING_SEED, 12_000))
             .batchSize(64)
@@ -86,7 +87,7 @@ public final class ModulesExample {
     Torch.seed(1);
     Path weights = Results.file("modules.safetensors");
     try (Net floating = new Net()) {
-      train("float", floating, training, 4, 0.005, null);
+      train("float", floating, training, epochs, 0.005, null);
       results.add("float", floating);
       ModelWeights.save(floating, weights);
 
@@ -101,7 +102,7 @@ public final class ModulesExample {
         results.add("4-bit weights, calibrated", net);
 
         Quantizers.select(net, "*_input_quantizer").values().forEach(TensorQuantizer::learnScale);
-        train("fine-tuning", net, training, 2, 0.001, new Distillation(floating, 0.5, 2));
+        train("fine-tuning", net, training, Math.max(1, epochs / 2), 0.001, new Distillation(floating, 0.5, 2));
         results.add("4-bit weights, fine-tuned", net);
 
         Path file = Results.file("modules.w4a8.onnx");

@@ -134,7 +134,7 @@ public final class FineTuning {
     return this;
   }
 
-  /** The highest learning rate of SGD, from which a cosine leads down to a hundredth. */
+  /** The highest learning rate of SGD, from which a cosine leads to a hundredth; default 1e-3. */
   public FineTuning learningRate(double value) {
     learningRate = value;
     return this;
@@ -200,7 +200,7 @@ public final class FineTuning {
     return this;
   }
 
-  /** Computes in bfloat16 where that is safe. */
+  /** Computes convolutions and products in a smaller type; see {@link Torch#autocast}. */
   public FineTuning autocast(ScalarType type) {
     autocast = type;
     return this;
