@@ -47,14 +47,20 @@ public final class ModulesExample {
   /** An ordinary float network: nothing in it knows of quantization. */
   static final class Net extends Module {
     private final Child<Sequential> features =
-        child("features", new Sequential(unit(3, 16), pool(), unit(16, 32), pool(), unit(32, 64)));
+        child(
+            "features",
+            new Sequential(unit(3, 16, 5, 2), unit(16, 32, 3, 1), pool(), unit(32, 64, 3, 1)));
     private final Child<AdaptiveAvgPool2d> average = child("average", AdaptiveAvgPool2d.of(1));
     private final Child<Linear> head =
         child("head", Linear.builder(64, DemoImages.CLASSES).build());
 
-    private static Module unit(int in, int out) {
+    private static Module unit(int in, int out, int kernel, int stride) {
       return new Sequential(
-          Conv2d.builder(in, out, 3).padding(1).bias(false).build(),
+          Conv2d.builder(in, out, kernel)
+              .stride(stride)
+              .padding(kernel / 2)
+              .bias(false)
+              .build(),
           BatchNorm2d.builder(out).build(),
           Activation.relu());
     }
