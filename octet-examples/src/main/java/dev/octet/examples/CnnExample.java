@@ -41,7 +41,7 @@ public final class CnnExample {
 
   /** Runs it; the arguments are optional. */
   public static void main(String[] args) throws Exception {
-    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 2;
+    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 8;
     Dataset training;
     Dataset heldOut;
     int classes;

@@ -109,7 +109,7 @@ public final class DemoModelTraining {
   }
 
   /** The whole network. */
-  private static final class DemoNet extends Module {
+  static final class DemoNet extends Module {
     private final Child<Unit> stem = child("stem", new Unit(3, 16, 5, 2, 1, Activation.relu6()));
     private final Child<Plain> block1 = child("block1", new Plain(16));
     private final Child<Unit> down1 =

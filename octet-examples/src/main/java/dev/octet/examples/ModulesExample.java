@@ -2,23 +2,18 @@ package dev.octet.examples;
 
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
+import dev.octet.graph.Tensor;
+import dev.octet.graph.Value;
+import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.demo.DemoImages;
+import dev.octet.quantize.demo.DemoModel;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Epoch;
 import dev.octet.torch.models.ModelWeights;
-import dev.octet.torch.nn.Activation;
-import dev.octet.torch.nn.AdaptiveAvgPool2d;
-import dev.octet.torch.nn.BatchNorm2d;
-import dev.octet.torch.nn.Child;
-import dev.octet.torch.nn.Conv2d;
-import dev.octet.torch.nn.Linear;
-import dev.octet.torch.nn.MaxPool2d;
 import dev.octet.torch.nn.Module;
-import dev.octet.torch.nn.Sequential;
-import dev.octet.torch.op.Ops;
 import dev.octet.torch.quant.TensorQuantizer;
 import dev.octet.torch.quant.flow.Calibration;
 import dev.octet.torch.quant.flow.ParameterGroups;
@@ -30,92 +25,60 @@ import dev.octet.torch.train.Distillation;
 import dev.octet.torch.train.LearningRate;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Trainer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * Builds a network inside {@link QuantModules#initialize}, so that its layers are quantized from
- * the start: 4-bit weights in convolutions, ranges of activations that train, the float network as
- * teacher.
+ * the start: 6-bit weights in convolutions, ranges of activations that train, the float network as
+ * teacher. Network and float weights are the demo's.
  *
  * <p>Usage: {@code octet-examples/run modules [EPOCHS]}.
  */
 public final class ModulesExample {
   private ModulesExample() {}
 
-  /** An ordinary float network: nothing in it knows of quantization. */
-  static final class Net extends Module {
-    private final Child<Sequential> features =
-        child(
-            "features",
-            new Sequential(unit(3, 16, 5, 2), unit(16, 32, 3, 1), pool(), unit(32, 64, 3, 1)));
-    private final Child<AdaptiveAvgPool2d> average = child("average", AdaptiveAvgPool2d.of(1));
-    private final Child<Linear> head =
-        child("head", Linear.builder(64, DemoImages.CLASSES).build());
-
-    private static Module unit(int in, int out, int kernel, int stride) {
-      return new Sequential(
-          Conv2d.builder(in, out, kernel)
-              .stride(stride)
-              .padding(kernel / 2)
-              .bias(false)
-              .build(),
-          BatchNorm2d.builder(out).build(),
-          Activation.relu());
-    }
-
-    private static Module pool() {
-      return MaxPool2d.builder(2).build();
-    }
-
-    @Override
-    protected Tensor forward(Tensor images) {
-      return head.call(Ops.flatten(average.call(features.call(images)), 1, -1));
-    }
-  }
-
   /** Runs it. */
   public static void main(String[] args) throws Exception {
-    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 4;
+    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 2;
     DataLoader training =
-        DataLoader.builder(DrawnImages.of(DemoImages.TRAINING_SEED, 12_000))
+        DataLoader.builder(DrawnImages.of(DemoImages.TRAINING_SEED, 6_000))
             .batchSize(64)
             .shuffle()
             .dropLast()
             .seed(1)
             .build();
     DataLoader heldOut =
-        DataLoader.builder(DrawnImages.of(DemoImages.EVALUATION_SEED, 2_000))
-            .batchSize(200)
+        DataLoader.builder(DrawnImages.of(DemoImages.EVALUATION_SEED, 1_000))
+            .batchSize(100)
             .build();
     Results results = new Results(heldOut);
     Torch.seed(1);
-    Path weights = Results.file("modules.safetensors");
-    try (Net floating = new Net()) {
-      train("float", floating, training, epochs, 0.005, null);
+    try (Module floating = new DemoModelTraining.DemoNet()) {
+      ModelWeights.load(floating, weights(), true);
       results.add("float", floating);
-      ModelWeights.save(floating, weights);
 
       // The same constructor; what it builds in here is quantized.
-      QuantConv2d.DEFAULTS.setWeight(QuantDescriptor.int8Weight(0).toBuilder().bits(4).build());
+      QuantConv2d.DEFAULTS.setWeight(QuantDescriptor.int8Weight(0).toBuilder().bits(6).build());
       try (QuantModules quantized = QuantModules.initialize();
-          Net net = new Net()) {
-        System.out.println(Quantizers.summary(net));
+          Module net = new DemoModelTraining.DemoNet()) {
         // Names are as in the float network; quantizers have no state until they have a range.
-        ModelWeights.load(net, weights, true);
+        ModelWeights.load(net, weights(), true);
         calibrate(net, training);
-        results.add("4-bit weights, calibrated", net);
+        results.add("6-bit weights, calibrated", net);
 
-        Quantizers.select(net, "*_input_quantizer").values().forEach(TensorQuantizer::learnScale);
-        train("fine-tuning", net, training, Math.max(1, epochs / 2), 0.001, new Distillation(floating, 0.5, 2));
-        results.add("4-bit weights, fine-tuned", net);
+        Quantizers.select(net, "*_input_quantizer*").values().forEach(TensorQuantizer::learnScale);
+        System.out.println(Quantizers.summary(net));
+        train(net, training, epochs, new Distillation(floating, 0.5, 2));
+        results.add("6-bit weights, fine-tuned", net);
 
-        Path file = Results.file("modules.w4a8.onnx");
+        Path file = Results.file("modules.w6a8.onnx");
         try (Epoch epoch = heldOut.epoch(0);
             Batch batch = epoch.next()) {
-          // Integers of 4 bits are types of ONNX from operator set 21 on.
-          Trace.of(net).opset(21).input("image").output("logits").write(file, batch.input());
+          Trace.of(net).input("image").output("logits").write(file, batch.input());
         }
         results.addIntegers(file, net);
       } finally {
@@ -123,6 +86,29 @@ public final class ModulesExample {
       }
     }
     results.print();
+  }
+
+  /** The weights of the model that ships with Octet, by the network's names. */
+  private static Map<String, Tensor> weights() throws IOException {
+    Path file = Files.write(Results.file("demo.onnx"), DemoModel.onnx());
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    for (Value value : OnnxReader.read(file).graph().values()) {
+      Tensor tensor = value.initializer();
+      if (tensor != null && !value.name().contains("relu6")) {
+        String name =
+            value
+                .name()
+                .replace('/', '.')
+                .replace("down.depthwise", "down1")
+                .replace("down.pointwise", "down2")
+                .replace("classifier.linear", "classifier")
+                .replace("bn.scale", "bn.weight")
+                .replace("bn.mean", "bn.running_mean")
+                .replace("bn.var", "bn.running_var");
+        weights.put(name, tensor);
+      }
+    }
+    return weights;
   }
 
   private static void calibrate(Module net, DataLoader batches) {
@@ -141,24 +127,16 @@ public final class ModulesExample {
     Calibration.loadAmax(net, new RangeMethod.Mse());
   }
 
-  private static void train(
-      String stage,
-      Module net,
-      DataLoader batches,
-      int epochs,
-      double rate,
-      @Nullable Distillation teacher) {
+  private static void train(Module net, DataLoader batches, int epochs, Distillation teacher) {
     try (Optimizer optimizer =
-        Optimizer.adamW(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, 0.999)) {
-      Trainer.Builder trainer =
-          Trainer.builder(net, optimizer)
-              .epochs(epochs)
-              .learningRate(LearningRate.cosine(0.01))
-              .listener(Results.progress(stage));
-      if (teacher != null) {
-        trainer.distillation(teacher);
-      }
-      trainer.build().fit(batches, null);
+        Optimizer.sgd(ParameterGroups.of(net).forOptimizer(0.001, 1e-4), 0.9, false)) {
+      Trainer.builder(net, optimizer)
+          .epochs(epochs)
+          .learningRate(LearningRate.cosine(0.01))
+          .distillation(teacher)
+          .listener(Results.progress("fine-tuning"))
+          .build()
+          .fit(batches, null);
     }
   }
 }
