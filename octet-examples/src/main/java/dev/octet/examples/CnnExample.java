@@ -2,8 +2,6 @@ package dev.octet.examples;
 
 import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.rules.Rules;
-import dev.octet.graph.Model;
-import dev.octet.graph.onnx.OnnxWriter;
 import dev.octet.quantize.data.SamplesOptions;
 import dev.octet.quantize.demo.DemoImages;
 import dev.octet.torch.Scope;
@@ -19,20 +17,14 @@ import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.flow.Calibration;
 import dev.octet.torch.quant.flow.ParameterGroups;
 import dev.octet.torch.quant.nn.QuantModules;
+import dev.octet.torch.quant.nn.Replacement;
 import dev.octet.torch.trace.Trace;
-import dev.octet.torch.train.EpochResult;
 import dev.octet.torch.train.LearningRate;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.ParameterGroup;
-import dev.octet.torch.train.Score;
 import dev.octet.torch.train.Trainer;
-import dev.octet.torch.train.TrainingListener;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 
 /**
  * The flow of the pytorch-quantization toolkit's ResNet notebook: train a float network, calibrate
@@ -49,7 +41,7 @@ public final class CnnExample {
 
   /** Runs it; the arguments are optional. */
   public static void main(String[] args) throws Exception {
-    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 2;
+    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 8;
     Dataset training;
     Dataset heldOut;
     int classes;
@@ -76,35 +68,34 @@ public final class CnnExample {
     // 1. A float network.
     Torch.seed(1);
     try (Module net = ResNet.cifar20(classes)) {
-      train(net, batches, epochs, 0.1);
-      Map<String, Score> table = new LinkedHashMap<>();
-      table.put("float", Score.of(net, evaluation));
+      train("float", net, batches, epochs, 0.1);
+      Results results = new Results(evaluation);
+      results.add("float", net);
 
       // 2. The same network with quantizers in its layers; weights and all are shared.
-      var quantized = QuantModules.replace(net, Rules.NONE);
-      System.out.println(quantized);
+      Replacement quantized = QuantModules.replace(net, Rules.NONE);
+      System.out.println(quantized.replaced().size() + " layers are quantized, such as");
+      System.out.println("  " + quantized.replaced().get(0).quantized());
 
       // 3. Ranges from a few hundred training images. One collection serves every method.
       collect(net, batches);
       for (String method : List.of("minmax", "percentile:99.99", "entropy", "mse")) {
         Calibration.loadAmax(net, RangeMethod.parse(method));
-        table.put("calibrated, " + method, Score.of(net, evaluation));
+        results.add("calibrated, " + method, net);
       }
 
       // 4. Fine-tuning: the ranges stay, the weights learn to live with them.
-      train(net, batches, Math.max(1, epochs / 2), 0.001);
-      table.put("fine-tuned", Score.of(net, evaluation));
+      train("fine-tuning", net, batches, Math.max(1, epochs / 4), 0.001);
+      results.add("fine-tuned, mse", net);
 
       // 5. Real integers.
-      try (Scope scope = Scope.open();
-          Epoch epoch = batches.epoch(0);
+      Path file = Results.file("cnn.int8.onnx");
+      try (Epoch epoch = batches.epoch(0);
           Batch batch = epoch.next()) {
-        Path file = Path.of("cnn.int8.onnx");
-        Model model = Trace.of(net).input("image").output("logits").quantized(batch.input());
-        OnnxWriter.write(model, file);
-        print(table);
-        System.out.println(file + ": " + Files.size(file) + " bytes");
+        Trace.of(net).input("image").output("logits").write(file, batch.input());
       }
+      results.addIntegers(file, net);
+      results.print();
     }
   }
 
@@ -123,33 +114,15 @@ public final class CnnExample {
         });
   }
 
-  private static void train(Module net, DataLoader batches, int epochs, double rate) {
+  private static void train(String stage, Module net, DataLoader batches, int epochs, double rate) {
     List<ParameterGroup> groups = ParameterGroups.of(net).forOptimizer(rate, 1e-4);
     try (Optimizer optimizer = Optimizer.sgd(groups, 0.9, false)) {
       Trainer.builder(net, optimizer)
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
-          .listener(
-              new TrainingListener() {
-                @Override
-                public void onEpoch(EpochResult result) {
-                  System.out.printf(
-                      Locale.ROOT,
-                      "epoch %d: loss %.4f, accuracy %.2f %%, %.0f images/s%n",
-                      result.epoch(),
-                      result.training().loss(),
-                      100 * result.training().accuracy(),
-                      result.throughput());
-                }
-              })
+          .listener(Results.progress(stage))
           .build()
           .fit(batches, null);
     }
-  }
-
-  private static void print(Map<String, Score> table) {
-    table.forEach(
-        (name, score) ->
-            System.out.printf(Locale.ROOT, "%-28s top-1 %6.2f %%%n", name, 100 * score.accuracy()));
   }
 }

@@ -25,6 +25,7 @@ import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Score;
 import dev.octet.torch.train.Trainer;
 import dev.octet.torch.train.TrainingListener;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
@@ -108,7 +109,7 @@ public final class DemoModelTraining {
   }
 
   /** The whole network. */
-  private static final class DemoNet extends Module {
+  static final class DemoNet extends Module {
     private final Child<Unit> stem = child("stem", new Unit(3, 16, 5, 2, 1, Activation.relu6()));
     private final Child<Plain> block1 = child("block1", new Plain(16));
     private final Child<Unit> down1 =
@@ -132,9 +133,9 @@ public final class DemoModelTraining {
   }
 
   /** Trains, spreads channels, and writes the float model. */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws IOException {
     int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 8;
-    Path file = Path.of(args.length > 1 ? args[1] : "demo.onnx");
+    Path file = args.length > 1 ? Path.of(args[1]) : Results.file("demo.trained.onnx");
     DataLoader training =
         DataLoader.builder(DrawnImages.of(DemoImages.TRAINING_SEED, IMAGES))
             .batchSize(128)

@@ -21,13 +21,10 @@ import dev.octet.torch.quant.nn.QuantModules;
 import dev.octet.torch.trace.Trace;
 import dev.octet.torch.train.LearningRate;
 import dev.octet.torch.train.Optimizer;
-import dev.octet.torch.train.Score;
 import dev.octet.torch.train.Trainer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.bytedeco.pytorch.Tensor;
@@ -36,7 +33,8 @@ import org.bytedeco.pytorch.Tensor;
  * Quantizes an LSTM: one quantizer for input and state together, one for both weight matrices of a
  * layer, as a fused product would have them.
  *
- * <p>The task is to tell the frequency of noisy waves. Usage: {@code octet-examples/run lstm}.
+ * <p>The task is to tell the frequency of noisy waves. Usage: {@code octet-examples/run lstm
+ * [EPOCHS]}.
  */
 public final class LstmExample {
   private static final int STEPS = 24;
@@ -60,12 +58,15 @@ public final class LstmExample {
 
   /** Runs it. */
   public static void main(String[] args) throws Exception {
+    final int epochs = args.length > 0 ? Integer.parseInt(args[0]) : 6;
     DataLoader training = loader(1, 4_000);
-    final DataLoader heldOut = loader(2, 1_000);
+    DataLoader heldOut = loader(2, 1_000);
+    Results results = new Results(heldOut);
     Torch.seed(1);
+    Torch.threads(1); // The tensors of a step are too small to share out.
     try (WaveNet net = new WaveNet()) {
-      train(net, training, 6, 0.01);
-      System.out.printf(Locale.ROOT, "float       top-1 %.2f %%%n", percent(net, heldOut));
+      train("float", net, training, epochs, 0.01);
+      results.add("float", net);
 
       QuantModules.replace(net, Rules.NONE);
       Calibration.collect(
@@ -81,31 +82,29 @@ public final class LstmExample {
             }
           });
       Calibration.loadAmax(net);
-      System.out.printf(Locale.ROOT, "calibrated  top-1 %.2f %%%n", percent(net, heldOut));
+      results.add("calibrated", net);
 
-      train(net, training, 2, 0.001);
-      System.out.printf(Locale.ROOT, "fine-tuned  top-1 %.2f %%%n", percent(net, heldOut));
+      train("fine-tuning", net, training, Math.max(1, epochs / 3), 0.001);
+      results.add("fine-tuned", net);
 
-      Path file = Path.of("lstm.int8.onnx");
+      Path file = Results.file("lstm.int8.onnx");
       try (Epoch epoch = heldOut.epoch(0);
           Batch batch = epoch.next()) {
         Trace.of(net).input("wave").output("logits").write(file, batch.input());
       }
-      System.out.println(file + ": " + Files.size(file) + " bytes");
+      results.addIntegers(file, net);
+      results.print();
     }
   }
 
-  private static double percent(Module net, DataLoader data) {
-    return 100 * Score.of(net, data).accuracy();
-  }
-
-  private static void train(Module net, DataLoader data, int epochs, double rate) {
+  private static void train(String stage, Module net, DataLoader data, int epochs, double rate) {
     try (Optimizer optimizer =
         Optimizer.adamW(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, 0.999)) {
       Trainer.builder(net, optimizer)
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
           .clipGradients(1)
+          .listener(Results.progress(stage))
           .build()
           .fit(data, null);
     }

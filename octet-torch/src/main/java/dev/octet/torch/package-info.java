@@ -1,6 +1,7 @@
 /**
- * Training on LibTorch: tensors and the memory that they own. Modules are in {@code nn}, fake
- * quantizers and their layers in {@code quant}.
+ * Training on LibTorch: tensors and who owns their native memory. Start at {@link
+ * dev.octet.torch.Scope}. Modules are in {@code nn}, fake quantizers and their layers in {@code
+ * quant}, the training loop in {@code train}; an imported model is fine-tuned from {@code qat}.
  */
 @NullMarked
 package dev.octet.torch;

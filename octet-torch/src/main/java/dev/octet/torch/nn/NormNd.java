@@ -92,6 +92,7 @@ public abstract class NormNd extends Module {
   private final @Nullable Tensor runningMean;
   private final @Nullable Tensor runningVar;
   private final @Nullable Tensor batches;
+  private boolean frozen;
 
   NormNd(Builder<?> from) {
     dims = from.dims;
@@ -118,6 +119,7 @@ public abstract class NormNd extends Module {
     runningMean = from.runningMean == null ? null : shareBuffer("running_mean", from.runningMean);
     runningVar = from.runningVar == null ? null : shareBuffer("running_var", from.runningVar);
     batches = from.batches == null ? null : shareBuffer("num_batches_tracked", from.batches);
+    frozen = from.frozen;
     train(from.isTraining());
   }
 
@@ -130,8 +132,9 @@ public abstract class NormNd extends Module {
   protected final Tensor compute(Tensor x) {
     boolean flat = dims == 1 && !instance && x.dim() == 2;
     Inputs.batched(x, flat ? 0 : dims, features, weight == null ? runningMean : weight);
-    boolean own = isTraining() || runningMean == null;
-    if (isTraining() && x.numel() == (instance ? x.size(0) : 1) * features) {
+    boolean learns = isTraining() && !frozen;
+    boolean own = learns || runningMean == null;
+    if (learns && x.numel() == (instance ? x.size(0) : 1) * features) {
       throw new IllegalArgumentException(
           "it cannot train on "
               + Tensors.describe(x)
@@ -142,7 +145,7 @@ public abstract class NormNd extends Module {
       return Normalization.instanceNorm(x, runningMean, runningVar, weight, bias, own, share, eps);
     }
     double share = momentum == null ? 0 : momentum;
-    if (isTraining() && batches != null) {
+    if (learns && batches != null) {
       try (Torch.Switched noGrad = Torch.noGrad();
           Scope scope = Scope.open()) {
         batches.add_(new Scalar(1));
@@ -152,6 +155,21 @@ public abstract class NormNd extends Module {
       }
     }
     return Normalization.batchNorm(x, runningMean, runningVar, weight, bias, own, share, eps);
+  }
+
+  /**
+   * Sets whether the running statistics stay as they are, and are used, in training too; false at
+   * first. Weight and bias go on training. The last epochs of training with quantizers go better
+   * so.
+   *
+   * @throws IllegalStateException if there are no running statistics to keep
+   */
+  public final void freezeStatistics(boolean on) {
+    if (on && runningMean == null) {
+      throw new IllegalStateException(
+          this + " tracks no running statistics, so that there are none to freeze");
+    }
+    frozen = on;
   }
 
   private Tensor filled(double value) {

@@ -1,6 +1,6 @@
 /**
  * Quantization-aware fine-tuning of an imported model from start to end: what {@code octet
- * train-qat} does.
+ * train-qat} does. Start at {@link dev.octet.torch.qat.FineTuning}.
  */
 @NullMarked
 package dev.octet.torch.qat;

@@ -1,4 +1,7 @@
-/** From a module to a graph, and with integers in place of fake-quantized weights, to a file. */
+/**
+ * From a module to a graph, and with integers in place of fake-quantized weights, to a file. Start
+ * at {@link dev.octet.torch.trace.Trace}.
+ */
 @NullMarked
 package dev.octet.torch.trace;
 

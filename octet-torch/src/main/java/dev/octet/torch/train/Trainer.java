@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * Trainer.builder(model, optimizer)
  *     .epochs(3)
  *     .learningRate(LearningRate.cosine(0.01))
- *     .atEpoch(2, net -> Quantizers.freezeRanges(net))
+ *     .atEpoch(2, net -> Quantizers.freeze(net, "*"))
  *     .checkpoint(Path.of("run.safetensors"))
  *     .build()
  *     .fit(training, validation);

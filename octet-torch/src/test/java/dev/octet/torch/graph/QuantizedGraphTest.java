@@ -78,6 +78,31 @@ final class QuantizedGraphTest {
     }
   }
 
+  @Test
+  void roundsTheBiasBesideFourBitWeightsAsOnnxRuntimeDoes() {
+    Model model =
+        net()
+            .input("x", -1, 2, 6, 6)
+            .weight("conv.weight", 3, 2, 3, 3)
+            .weight("conv.bias", 3)
+            .node("Conv", "c", "x,conv.weight,conv.bias", "pads", new long[] {1, 1, 1, 1})
+            .node("Relu", "y", "c")
+            .returns(15, "y");
+    try (QuantizedGraph net =
+            QuantizedGraph.of(model, Recipe.preset("w4a8-channel"), BatchNorms.FOLDED);
+        Scope scope = Scope.open()) {
+      setRanges(net);
+      net.eval();
+      Model integers = net.toQuantizedModel();
+      Map<String, HostTensor> inputs = OrtAgreement.inputs(integers, 8);
+      OrtAgreement.assertClose(
+          "y",
+          OrtAgreement.ort(integers, inputs).get("y"),
+          net.run(OrtAgreement.tensors(inputs)).get("y"),
+          1e-5);
+    }
+  }
+
   private static boolean isCodes(Value value) {
     Tensor tensor = value.initializer();
     return tensor != null && tensor.type() == DataType.INT8 && tensor.rank() > 1;

@@ -325,6 +325,35 @@ final class LayerTest {
   }
 
   @Test
+  void frozenStatisticsAreUsedAndKeptInTrainingWhileTheWeightTrains() {
+    Torch.seed(3);
+    try (BatchNorm2d norm = BatchNorm2d.builder(2).build();
+        Scope scope = Scope.open()) {
+      norm.call(Peer.random(1, 4, 2, 3, 3));
+      float[] mean = Tensors.toFloats(norm.runningMean());
+      Tensor x = Peer.random(2, 4, 2, 3, 3);
+      norm.eval();
+      float[] evaluated = Tensors.toFloats(norm.call(x));
+
+      norm.freezeStatistics(true);
+      norm.train(true);
+      Tensor y = norm.call(x);
+      y.sum().backward();
+
+      assertThat(Tensors.toFloats(y)).containsExactly(evaluated);
+      assertThat(Tensors.toFloats(norm.runningMean())).containsExactly(mean);
+      assertThat(norm.weight().grad().defined()).isTrue();
+
+      norm.freezeStatistics(false);
+      norm.call(x);
+      assertThat(Tensors.toFloats(norm.runningMean())).isNotEqualTo(mean);
+    }
+    try (BatchNorm2d norm = BatchNorm2d.builder(2).trackRunningStats(false).build()) {
+      assertThatThrownBy(() -> norm.freezeStatistics(true)).hasMessageContaining("none to freeze");
+    }
+  }
+
+  @Test
   void gradientsReachEveryParameterAndAgreeWithDifferences() {
     Torch.seed(2);
     try (Sequential net =

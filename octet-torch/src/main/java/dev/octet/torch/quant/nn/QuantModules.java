@@ -12,7 +12,7 @@ import java.util.List;
  *
  * <pre>{@code
  * try (QuantModules scope = QuantModules.initialize()) {
- *   net = new ResNet18(10);                         // every Conv2d is a QuantConv2d
+ *   net = ResNet.resnet18(10);                      // every Conv2d is a QuantConv2d
  * }
  * Replacement done = QuantModules.replace(other, Rules.of(Rule.keepFloat("fc", null)));
  * }</pre>
