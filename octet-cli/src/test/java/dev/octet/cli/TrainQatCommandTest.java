@@ -236,7 +236,7 @@ class TrainQatCommandTest {
     Path wrong = Files.createDirectories(own.resolve("wrong"));
     try (Stream<Path> walk = Files.walk(work.images.resolve("test"))) {
       int at = 0;
-      for (Path file : walk.filter(Files::isRegularFile).sorted().limit(12).toList()) {
+      for (Path file : walk.filter(Files::isRegularFile).sorted().limit(13).toList()) {
         Files.copy(file, flat.resolve("picture" + (char) ('a' + at) + ".png"));
         Path part = Files.createDirectories(wrong.resolve("class" + (char) ('a' + at)));
         Files.copy(file, part.resolve("one.png"));
@@ -255,7 +255,7 @@ class TrainQatCommandTest {
     assertThat(beyond.code()).as(beyond.err()).isEqualTo(ExitCode.BAD_DATA);
     assertThat(beyond.err())
         .contains("the model is judged on the samples that it is trained on")
-        .contains("have the label 11, and the model's classes end at 9");
+        .contains("have the label 12, and the model's classes end at 11");
   }
 
   @Test

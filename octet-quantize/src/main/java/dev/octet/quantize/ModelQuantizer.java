@@ -355,9 +355,7 @@ final class ModelQuantizer {
 
   /** Whether the node's bias may become int32 at input scale times weight scale. */
   private boolean biasCanBeInteger(WeightSite site) {
-    return site.descriptor().bits() > 4
-        && inputScale(site.node()) > 0
-        && biasCanBeInteger(site, recipe);
+    return inputScale(site.node()) > 0 && biasCanBeInteger(site, recipe);
   }
 
   /** The same where the node's input is known to be quantized. */
@@ -365,6 +363,7 @@ final class ModelQuantizer {
     Node node = site.node();
     return (node.op().startsWith("Conv") || node.is("Gemm"))
         && TargetTraits.of(recipe.target()).integerBias()
+        && site.descriptor().bits() > 4
         && site.descriptor().symmetric()
         && !(site.descriptor().granularity()
             instanceof dev.octet.core.descriptor.Granularity.PerBlock)

@@ -61,12 +61,12 @@ public final class QuantizationSteps {
 
   /**
    * Whether the bias beside a weight becomes int32 at the scale of the input, which must be
-   * quantized, times the scale of the weight. Beside 4-bit weights biases are written as floats,
-   * but ONNX Runtime rounds those of convolutions in just that way when it loads the model.
+   * quantized, times the scale of the weight. Beside 4-bit weights biases are written as floats;
+   * ONNX Runtime rounds them in just that way where the convolution's output is quantized too,
+   * which is not told here.
    */
   public static boolean roundsBias(WeightSite site, Recipe recipe) {
     return ModelQuantizer.biasCanBeInteger(site, recipe)
-        && (site.descriptor().bits() > 4 || site.node().op().startsWith("Conv"))
         && ModelQuantizer.biasOf(site.node()) != null;
   }
 

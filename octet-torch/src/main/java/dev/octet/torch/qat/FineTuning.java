@@ -482,20 +482,24 @@ public final class FineTuning {
 
   /** Weights; what is a vector (biases, norms), without decay; and ranges, slower. */
   private List<ParameterGroup> groups(QuantizedGraph net) {
-    Set<Tensor> ranges = Collections.newSetFromMap(new IdentityHashMap<>());
-    net.activationQuantizers().values().forEach(each -> ranges.addAll(each.parameters().values()));
-    net.weightQuantizers().values().forEach(each -> ranges.addAll(each.parameters().values()));
+    Set<Tensor> learned = Collections.newSetFromMap(new IdentityHashMap<>());
+    net.activationQuantizers().values().forEach(each -> learned.addAll(each.parameters().values()));
+    net.weightQuantizers().values().forEach(each -> learned.addAll(each.parameters().values()));
+    // The optimizer's state goes by their order, which must be the same in every run.
+    List<Tensor> ranges = new ArrayList<>();
     List<Tensor> weights = new ArrayList<>();
     List<Tensor> vectors = new ArrayList<>();
     for (Tensor parameter : net.parameters().values()) {
-      if (!ranges.contains(parameter)) {
+      if (learned.contains(parameter)) {
+        ranges.add(parameter);
+      } else {
         (parameter.dim() > 1 ? weights : vectors).add(parameter);
       }
     }
     List<ParameterGroup> groups = new ArrayList<>();
     addGroup(groups, weights, learningRate, weightDecay);
     addGroup(groups, vectors, learningRate, 0);
-    addGroup(groups, new ArrayList<>(ranges), learningRate * RANGE_RATE, 0);
+    addGroup(groups, ranges, learningRate * RANGE_RATE, 0);
     return groups;
   }
 

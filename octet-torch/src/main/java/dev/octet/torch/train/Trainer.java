@@ -6,6 +6,7 @@ import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Epoch;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.ModuleException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -167,7 +168,7 @@ public final class Trainer {
       }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
-    Score held = validation == null ? null : Score.of(model, validation);
+    Score held = validation == null ? null : judge(epoch, validation);
     if (held != null && !Double.isFinite(held.loss())) {
       throw new TrainingException(
           "the loss on held-out samples is "
@@ -179,10 +180,42 @@ public final class Trainer {
     return new EpochResult(epoch, sum.score(), held, factor, seconds);
   }
 
+  private Score judge(int epoch, DataLoader validation) {
+    try {
+      return Score.of(model, validation);
+    } catch (ModuleException e) {
+      if (weightsAreFinite()) {
+        throw e;
+      }
+      throw new TrainingException(
+          "the loss on held-out samples is no number after epoch "
+              + epoch
+              + ", nor are the weights; lower the learning rate or clip the gradients",
+          e);
+    }
+  }
+
+  private boolean weightsAreFinite() {
+    try (Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open()) {
+      return model.parameters().values().stream()
+          .allMatch(parameter -> parameter.isfinite().all().item_bool());
+    }
+  }
+
   private double step(Batch batch, Score.Sum sum) {
     Tensor[] inputs = batch.inputs().values().toArray(Tensor[]::new);
     optimizer.zeroGrad();
-    Tensor output = forward(inputs);
+    Tensor output;
+    try {
+      output = forward(inputs);
+    } catch (ModuleException e) {
+      // A range of weights that are no numbers fails before there is a loss to tell.
+      if (weightsAreFinite()) {
+        throw e;
+      }
+      return Double.NaN;
+    }
     Tensor labelLoss =
         torch.cross_entropy_loss(
             output, batch.labels(), new TensorOptional(), /* mean */ 1, -100, labelSmoothing);

@@ -79,7 +79,7 @@ final class QuantizedGraphTest {
   }
 
   @Test
-  void roundsTheBiasBesideFourBitWeightsAsOnnxRuntimeDoes() {
+  void keepsTheBiasBesideFourBitWeightsWhereTheOutputStaysFloat() {
     Model model =
         net()
             .input("x", -1, 2, 6, 6)
