@@ -22,7 +22,7 @@ public abstract class AdaptivePoolNd extends Module {
     dims = from.dims;
     max = from.max;
     size = from.size;
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   @Override

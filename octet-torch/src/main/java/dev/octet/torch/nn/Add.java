@@ -10,7 +10,7 @@ public class Add extends Module {
 
   /** Another such layer, in the same mode; both are to be closed. */
   public Add(Add from) {
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A layer without settings. */

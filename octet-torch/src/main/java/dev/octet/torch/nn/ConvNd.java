@@ -212,7 +212,7 @@ public abstract class ConvNd extends Module {
     groups = from.groups;
     weight = share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   @Override

@@ -71,7 +71,7 @@ public class Embedding extends Module {
   public Embedding(Embedding from) {
     settings = from.settings;
     weight = share("weight", from.weight);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A table of {@code numEmbeddings} rows with {@code embeddingDim} features. */

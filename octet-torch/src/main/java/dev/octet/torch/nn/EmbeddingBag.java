@@ -98,7 +98,7 @@ public class EmbeddingBag extends Module {
     mode = from.mode;
     includeLastOffset = from.includeLastOffset;
     weight = share("weight", from.weight);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A table of {@code numEmbeddings} rows with {@code embeddingDim} features. */

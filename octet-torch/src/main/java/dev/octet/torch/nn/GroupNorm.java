@@ -70,7 +70,7 @@ public class GroupNorm extends Module {
     eps = from.eps;
     weight = from.weight == null ? null : share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A layer for {@code channels} in {@code groups} groups of one size. */

@@ -71,7 +71,7 @@ public class LayerNorm extends Module {
     eps = from.eps;
     weight = from.weight == null ? null : share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A layer that normalises over the last dimensions, of these sizes. */

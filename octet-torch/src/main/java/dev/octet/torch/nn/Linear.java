@@ -65,7 +65,7 @@ public class Linear extends Module {
   public Linear(Linear from) {
     weight = share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A layer of {@code in} inputs and {@code out} outputs. */

@@ -13,7 +13,7 @@ public class MatMul extends Module {
 
   /** Another such layer, in the same mode; both are to be closed. */
   public MatMul(MatMul from) {
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A layer without settings. */

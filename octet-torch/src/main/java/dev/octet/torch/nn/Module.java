@@ -440,6 +440,11 @@ public abstract class Module implements AutoCloseable {
     train(false);
   }
 
+  /** For copy constructors: takes over whether another module of the same kind trains. */
+  protected final void sameModeAs(Module from) {
+    training = from.training;
+  }
+
   /** Called when training is switched on or off. */
   protected void onTrain(boolean on) {}
 

@@ -13,7 +13,7 @@ public class Mul extends Module {
 
   /** Another such layer, in the same mode; both are to be closed. */
   public Mul(Mul from) {
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** A layer without settings. */

@@ -165,7 +165,7 @@ public class MultiheadAttention extends Module {
     batchFirst = from.batchFirst;
     from.ownParameters().forEach(this::share);
     outProj = child("out_proj", from.outProj.get());
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   private static Tensor empty(long... shape) {

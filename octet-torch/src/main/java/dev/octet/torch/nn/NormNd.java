@@ -120,7 +120,7 @@ public abstract class NormNd extends Module {
     runningVar = from.runningVar == null ? null : shareBuffer("running_var", from.runningVar);
     batches = from.batches == null ? null : shareBuffer("num_batches_tracked", from.batches);
     frozen = from.frozen;
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   @Override

@@ -121,7 +121,7 @@ public abstract class PoolNd extends Module {
     dilation = from.dilation;
     ceilMode = from.ceilMode;
     countIncludePad = from.countIncludePad;
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   @Override

@@ -53,7 +53,7 @@ public abstract class RecurrentCell extends Module {
             biasIh == null ? null : share("bias_ih", biasIh),
             biasHh == null ? null : share("bias_hh", biasHh),
             null);
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** Features of the input. */

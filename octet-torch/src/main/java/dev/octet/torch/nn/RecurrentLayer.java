@@ -119,7 +119,7 @@ public abstract class RecurrentLayer extends Module {
     for (String name : recurrence.parameterShapes().keySet()) {
       weights.add(share(name, from.weights.get(i++)));
     }
-    train(from.isTraining());
+    sameModeAs(from);
   }
 
   /** Sizes, layers and directions. */
