@@ -19,7 +19,7 @@ final class CollectorFormat {
   private static final int VERSION = 1;
 
   /** Counts beyond this cannot come from data, and adding to them would overflow. */
-  private static final long MOST = 1L << 62;
+  private static final long MOST = 1L << 60; // so that sums of a few do not overflow
 
   private CollectorFormat() {}
 
@@ -89,7 +89,7 @@ final class CollectorFormat {
   static long readCount(DataInput in, String what) throws IOException {
     long count = in.readLong();
     if (count < 0 || count > MOST) {
-      throw new CollectorStateException(what + " is " + count + "; a count is 0 to 2^62");
+      throw new CollectorStateException(what + " is " + count + "; a count is 0 to 2^60");
     }
     return count;
   }

@@ -8,9 +8,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
@@ -41,6 +43,22 @@ class CollectorFormatFuzz {
     }
     read(
         Arrays.copyOf(bytes, random.nextInt(5) == 0 ? random.nextInt(bytes.length) : bytes.length));
+  }
+
+  /** Once accepted, and then too large to be added to itself. */
+  @Example
+  void refusesACountThatCannotBeAddedToItself() throws IOException {
+    ChannelCollector collector = collectors().get(3);
+    collector.collect(new float[] {1, -2}, new int[] {1, 2, 1});
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    collector.writeTo(new DataOutputStream(out));
+    byte[] bytes = out.toByteArray();
+    byte[] most = ByteBuffer.allocate(8).putLong(1L << 62).array();
+    for (int at = 0; at + 8 <= bytes.length; at++) {
+      byte[] changed = bytes.clone();
+      System.arraycopy(most, 0, changed, at, 8);
+      read(changed);
+    }
   }
 
   @Property
