@@ -35,8 +35,8 @@ import picocli.CommandLine.Parameters;
     name = "train-qat",
     description = {
       "Fine-tune an ONNX classifier with quantization simulated, and write the quantized model.",
-      "For when quantization after training costs too much accuracy: it takes labelled samples, and"
-          + " about a tenth of the time that training took."
+      "For when quantization after training costs too much accuracy: it takes labelled samples"
+          + " and passes over them."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Octet.VersionText.class,
