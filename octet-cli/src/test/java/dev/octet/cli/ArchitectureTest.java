@@ -30,6 +30,7 @@ import org.jspecify.annotations.NullMarked;
 class ArchitectureTest {
   private static final String CORE = "dev.octet.core..";
   private static final String GRAPH = "dev.octet.graph..";
+  private static final String ENGINE = "dev.octet.engine..";
   private static final String QUANTIZE = "dev.octet.quantize..";
   private static final String TORCH = "dev.octet.torch..";
   private static final String CLI = "dev.octet.cli..";
@@ -42,6 +43,8 @@ class ArchitectureTest {
           .definedBy(CORE)
           .layer("graph")
           .definedBy(GRAPH)
+          .layer("engine")
+          .definedBy(ENGINE)
           .layer("quantize")
           .definedBy(QUANTIZE)
           .layer("torch")
@@ -54,10 +57,12 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("cli")
           .whereLayer("quantize")
           .mayOnlyBeAccessedByLayers("torch", "cli")
-          .whereLayer("graph")
+          .whereLayer("engine")
           .mayOnlyBeAccessedByLayers("quantize", "torch", "cli")
+          .whereLayer("graph")
+          .mayOnlyBeAccessedByLayers("engine", "quantize", "torch", "cli")
           .whereLayer("core")
-          .mayOnlyBeAccessedByLayers("graph", "quantize", "torch", "cli");
+          .mayOnlyBeAccessedByLayers("graph", "engine", "quantize", "torch", "cli");
 
   @ArchTest
   static final ArchRule coreAndGraphSeeNoNativeLibrary =
@@ -75,8 +80,25 @@ class ArchitectureTest {
           .resideOutsideOfPackage(TORCH)
           .should()
           .dependOnClassesThat(
-              resideInAPackage("org.bytedeco..").and(not(assignableTo(ScalarType.class))))
+              resideInAPackage("org.bytedeco.pytorch..").and(not(assignableTo(ScalarType.class))))
           .because("native memory has one owner; others may name an element type");
+
+  @ArchTest
+  static final ArchRule onlyTheEngineSeesOneDnn =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage(ENGINE)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.bytedeco.dnnl..");
+
+  @ArchTest
+  static final ArchRule onlyTorchAndTheEngineOwnNativeMemory =
+      noClasses()
+          .that(not(resideInAnyPackage(TORCH, ENGINE)))
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("org.bytedeco..").and(not(assignableTo(ScalarType.class))));
 
   /** Among others: op below nn below quant below quant.nn below quant.flow. */
   @ArchTest
