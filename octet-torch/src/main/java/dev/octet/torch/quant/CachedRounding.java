@@ -38,19 +38,37 @@ final class CachedRounding {
   private final boolean exact;
 
   CachedRounding(QuantParams params, boolean divides) {
+    this(params.scales(), bounds(params, params.qmin()), bounds(params, params.qmax()), divides);
+  }
+
+  /**
+   * A rounding to {@code scale[i] · n}, n whole and from {@code lo[i]} to {@code hi[i]}.
+   *
+   * @param scale positive and finite
+   * @param lo whole numbers
+   * @param hi whole numbers
+   * @param divides whether numbers are divided by the scale, or multiplied by its reciprocal
+   */
+  CachedRounding(float[] scale, float[] lo, float[] hi, boolean divides) {
     this.divides = divides;
-    scale = params.scales();
-    inverse = scale.clone();
-    lo = new float[scale.length];
-    hi = new float[scale.length];
+    this.scale = scale;
+    this.lo = lo;
+    this.hi = hi;
+    inverse = new float[scale.length];
     boolean inRange = true;
     for (int i = 0; i < scale.length; i++) {
       inverse[i] = 1 / scale[i];
-      lo[i] = params.qmin() - params.zeroPoint(i);
-      hi[i] = params.qmax() - params.zeroPoint(i);
       inRange &= lo[i] >= -0x1p21f && hi[i] <= 0x1p21f;
     }
     exact = inRange;
+  }
+
+  private static float[] bounds(QuantParams params, int end) {
+    float[] bounds = new float[params.count()];
+    for (int i = 0; i < bounds.length; i++) {
+      bounds[i] = end - params.zeroPoint(i);
+    }
+    return bounds;
   }
 
   /**
@@ -98,13 +116,18 @@ final class CachedRounding {
     Tensor plain = x.detach();
     Tensor values = torch.empty_like(plain);
     boolean tracks = Floats.tracks(x);
-    Tensor mask = round(plain, values, run, tracks);
+    Tensor mask = round(plain, values, tracks, null, run);
     if (!tracks) {
       return values;
     }
-    Tensor y = mask == null ? same(x) : x.mul(mask);
+    Tensor y = carrier(x, mask);
     y.set_data(values);
     return y;
+  }
+
+  /** A tensor to be given other numbers, whose gradient passes to {@code x} where the mask is 1. */
+  static Tensor carrier(Tensor x, @Nullable Tensor mask) {
+    return mask == null ? same(x) : x.mul(mask);
   }
 
   /**
@@ -121,27 +144,43 @@ final class CachedRounding {
   /**
    * Writes what is left of {@code x} into the memory of {@code values}.
    *
+   * @param wantsMask whether it matters which numbers were in the range
+   * @param errors takes, in levels, what each number became less what it was, and where it was
+   *     beyond the range what it became; null where that does not matter
    * @return 1 where the rounded number was in the range and 0 elsewhere; null where all were, or
-   *     where nobody wants to know
+   *     where it does not matter
    */
-  private @Nullable Tensor round(Tensor x, Tensor values, long run, boolean wantsMask) {
+  @Nullable Tensor round(
+      Tensor x, Tensor values, boolean wantsMask, @Nullable Tensor errors, long run) {
     FloatBuffer source = memory(x);
     FloatBuffer target = memory(values);
-    Tensor mask = null;
+    FloatBuffer errorTarget = errors == null ? null : memory(errors);
     FloatBuffer maskTarget = null;
+    Tensor mask = null;
     int count = source.capacity();
     float[] block = new float[Math.min(BLOCK, count)];
     float[] cut = new float[block.length];
+    float[] error = new float[errors == null ? 0 : block.length];
     for (int at = 0; at < count; at += BLOCK) {
       int length = Math.min(BLOCK, count - at);
       source.get(at, block, 0, length);
       for (int from = 0; from < length; ) {
         long ordinal = (at + from) / run;
         int to = (int) Math.min(length, (ordinal + 1) * run - at);
-        round(block, cut, from, to, (int) (ordinal % scale.length));
+        int index = (int) (ordinal % scale.length);
+        if (errorTarget != null) {
+          learn(block, cut, error, from, to, scale[index], lo[index], hi[index]);
+        } else if (divides) {
+          divide(block, cut, from, to, scale[index], lo[index], hi[index]);
+        } else {
+          multiply(block, cut, from, to, inverse[index], scale[index], lo[index], hi[index]);
+        }
         from = to;
       }
       target.put(at, block, 0, length);
+      if (errorTarget != null) {
+        errorTarget.put(at, error, 0, length);
+      }
       if (wantsMask && anyBits(cut, length) != 0) {
         if (maskTarget == null) {
           mask = torch.ones_like(x);
@@ -156,14 +195,6 @@ final class CachedRounding {
 
   private static FloatBuffer memory(Tensor x) {
     return new FloatPointer(x.data_ptr_float()).capacity(x.numel()).asBuffer();
-  }
-
-  private void round(float[] x, float[] cut, int from, int to, int index) {
-    if (divides) {
-      divide(x, cut, from, to, scale[index], lo[index], hi[index]);
-    } else {
-      multiply(x, cut, from, to, inverse[index], scale[index], lo[index], hi[index]);
-    }
   }
 
   // Loops of their own, without calls or branches: what the JVM makes vector instructions of.
@@ -184,6 +215,18 @@ final class CachedRounding {
       float level = x[i] * inverse + ROUNDER - ROUNDER;
       float kept = Math.min(Math.max(level, lo), hi);
       cut[i] = level - kept;
+      x[i] = kept * scale;
+    }
+  }
+
+  private static void learn(
+      float[] x, float[] cut, float[] error, int from, int to, float scale, float lo, float hi) {
+    for (int i = from; i < to; i++) {
+      float exact = x[i] / scale;
+      float level = exact + ROUNDER - ROUNDER;
+      float kept = Math.min(Math.max(level, lo), hi);
+      cut[i] = level - kept;
+      error[i] = kept - (1 - Math.min(Math.abs(level - kept), 1)) * exact;
       x[i] = kept * scale;
     }
   }

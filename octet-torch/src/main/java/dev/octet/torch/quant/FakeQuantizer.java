@@ -2,6 +2,7 @@ package dev.octet.torch.quant;
 
 import dev.octet.core.affine.Arithmetic;
 import dev.octet.core.affine.QuantParams;
+import dev.octet.core.descriptor.Granularity;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import java.util.Arrays;
@@ -82,7 +83,9 @@ public final class FakeQuantizer implements Prepared {
     if (x.numel() == 0) {
       return x.alias();
     }
-    Blocks blocks = Blocks.of(x, params.granularity());
+    // One scale is everybody's, whatever the descriptor keeps apart.
+    boolean shared = params.count() == 1;
+    Blocks blocks = Blocks.of(x, shared ? new Granularity.PerTensor() : params.granularity());
     long[] scales = blocks.scalesShape(params.count());
     Tensor split = blocks.split();
     long run = cached.run(split, scales);
