@@ -1,0 +1,242 @@
+package dev.octet.engine;
+
+import dev.octet.engine.dnnl.Threads;
+import dev.octet.engine.lower.Lowerings;
+import dev.octet.engine.plan.Compiler;
+import dev.octet.engine.plan.Constants;
+import dev.octet.engine.plan.Frame;
+import dev.octet.engine.plan.Plan;
+import dev.octet.engine.plan.UnsupportedNodeException;
+import dev.octet.graph.DataType;
+import dev.octet.graph.Dimension;
+import dev.octet.graph.Model;
+import dev.octet.graph.ModelException;
+import dev.octet.graph.Tensor;
+import dev.octet.graph.Value;
+import dev.octet.graph.ValueType.TensorType;
+import dev.octet.graph.onnx.OnnxReader;
+import dev.octet.graph.opset.OpsetRaise;
+import dev.octet.graph.pass.Passes;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A model compiled into oneDNN primitives.
+ *
+ * <p>The model is compiled anew for each set of input shapes that it meets; the last few stay
+ * compiled, and weights are packed once for all. Any number of threads may run it at once; each run
+ * has memory of its own, which the next run takes over, and returns the same bits whatever runs
+ * beside it.
+ *
+ * <p>After {@link #close} no run can begin; runs under way end as if nothing had happened, and the
+ * last of them frees the memory.
+ */
+public final class Engine implements AutoCloseable {
+  private static final long OPSET = 21;
+
+  private final EngineOptions options;
+  private final int threads;
+  private final List<Value> inputs;
+  private final Constants constants = new Constants();
+  private final Compiler compiler;
+  private final Map<List<Long>, CompiledShapes> compiled = new LinkedHashMap<>(16, 0.75f, true);
+  private final Shared use;
+
+  private Engine(Model model, EngineOptions options) {
+    this.options = options;
+    this.threads =
+        options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads();
+    this.inputs = List.copyOf(model.graph().inputs());
+    this.compiler = new Compiler(model.graph(), Lowerings::of, constants);
+    this.use = new Shared("the engine is closed", this::free);
+  }
+
+  /** Loads an ONNX file with {@link EngineOptions#defaults}. */
+  public static Engine load(Path file) {
+    return load(file, EngineOptions.defaults());
+  }
+
+  /**
+   * Loads an ONNX file.
+   *
+   * @throws ModelException if the file cannot be read as a model
+   * @throws UnsupportedNodeException if a node is of an operator that the engine does not run
+   */
+  public static Engine load(Path file, EngineOptions options) {
+    return load(OnnxReader.read(file), options);
+  }
+
+  /**
+   * Loads a model, which is copied and stays as it is.
+   *
+   * @throws UnsupportedNodeException if a node is of an operator that the engine does not run
+   */
+  public static Engine load(Model model, EngineOptions options) {
+    Model own = model.copy();
+    OpsetRaise.to(own, Math.max(OPSET, own.opset()));
+    Passes.simplify(own);
+    return new Engine(own, options);
+  }
+
+  /**
+   * Runs the model.
+   *
+   * @param given a tensor for each input, by name; row-major, of the declared type and rank
+   * @return the outputs by name, in the graph's order
+   * @throws IllegalArgumentException if an input is missing, unknown, empty, or not of the declared
+   *     type and dimensions
+   * @throws UnsupportedNodeException if a node cannot run with these shapes
+   * @throws IllegalStateException if the engine is closed
+   */
+  public Map<String, Tensor> run(Map<String, Tensor> given) {
+    use.enter();
+    try {
+      Threads.use(threads);
+      CompiledShapes shapes = shapes(check(given));
+      try {
+        return run(shapes, given);
+      } finally {
+        shapes.use().leave();
+      }
+    } finally {
+      use.leave();
+    }
+  }
+
+  private Map<String, Tensor> run(CompiledShapes shapes, Map<String, Tensor> given) {
+    Plan plan = shapes.plan();
+    Frame frame = shapes.take();
+    try {
+      for (int i = 0; i < inputs.size(); i++) {
+        Tensor tensor = given.get(inputs.get(i).name());
+        if (tensor != null) {
+          frame.input(i).clear().put(tensor.data());
+        }
+      }
+      frame.run();
+      Map<String, Tensor> results = new LinkedHashMap<>();
+      for (int i = 0; i < plan.outputs().size(); i++) {
+        Plan.Port port = plan.outputs().get(i);
+        ByteBuffer from = frame.output(i).clear();
+        ByteBuffer copy =
+            ByteBuffer.allocate(from.remaining()).order(ByteOrder.LITTLE_ENDIAN).put(from).flip();
+        long[] dims = port.dims().stream().mapToLong(Long::longValue).toArray();
+        results.put(port.name(), Tensor.wrap(port.type(), dims, copy));
+      }
+      return results;
+    } finally {
+      shapes.giveBack(frame);
+    }
+  }
+
+  /** The plan for inputs of these tensors' shapes, in use until its {@code leave}. */
+  private CompiledShapes shapes(List<long[]> dims) {
+    List<Long> key = dims.stream().flatMapToLong(Arrays::stream).boxed().toList();
+    synchronized (compiled) {
+      CompiledShapes found = compiled.get(key);
+      if (found == null) {
+        Map<String, long[]> byName = new HashMap<>();
+        for (int i = 0; i < inputs.size(); i++) {
+          byName.put(inputs.get(i).name(), dims.get(i));
+        }
+        found = new CompiledShapes(compiler.compile(byName));
+        compiled.put(key, found);
+        if (compiled.size() > options.plans()) {
+          var eldest = compiled.entrySet().iterator();
+          eldest.next().getValue().use().close();
+          eldest.remove();
+        }
+      }
+      found.use().enter();
+      return found;
+    }
+  }
+
+  /**
+   * What runs, for each set of shapes that is compiled, as a table: one line a step with the node,
+   * the primitive, the code that oneDNN chose, the layouts and the bytes touched.
+   *
+   * @throws IllegalStateException if the engine is closed
+   */
+  public String explain() {
+    use.enter();
+    try {
+      StringBuilder text = new StringBuilder();
+      synchronized (compiled) {
+        compiled.values().forEach(shapes -> text.append(PlanTable.of(shapes.plan())));
+      }
+      return text.toString();
+    } finally {
+      use.leave();
+    }
+  }
+
+  private List<long[]> check(Map<String, Tensor> given) {
+    Set<String> unknown = new TreeSet<>(given.keySet());
+    List<long[]> dims = new java.util.ArrayList<>();
+    for (Value input : inputs) {
+      unknown.remove(input.name());
+      Tensor tensor = given.get(input.name());
+      if (tensor == null) {
+        throw new IllegalArgumentException(
+            "input '" + input.name() + "' is missing; the model reads " + inputs);
+      }
+      if (input.type() instanceof TensorType declared) {
+        check(input.name(), tensor, declared);
+      }
+      dims.add(tensor.shape());
+    }
+    if (!unknown.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the model has no input " + unknown + "; it reads " + inputs);
+    }
+    return dims;
+  }
+
+  private static void check(String name, Tensor tensor, TensorType declared) {
+    DataType type = declared.elementType();
+    if (type != null && tensor.type() != type) {
+      throw new IllegalArgumentException(
+          "input '" + name + "' is " + tensor.type() + "; the model declares " + type);
+    }
+    if (tensor.elementCount() == 0) {
+      throw new IllegalArgumentException(
+          "input '" + name + "' of " + Arrays.toString(tensor.shape()) + " has no elements");
+    }
+    List<Dimension> dims = declared.shape();
+    boolean fits = dims == null || dims.size() == tensor.rank();
+    for (int i = 0; fits && dims != null && i < dims.size(); i++) {
+      fits = !(dims.get(i) instanceof Dimension.Fixed fixed) || fixed.size() == tensor.dim(i);
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "input '"
+              + name
+              + "' has dimensions "
+              + Arrays.toString(tensor.shape())
+              + "; the model declares "
+              + dims);
+    }
+  }
+
+  private void free() {
+    synchronized (compiled) {
+      compiled.values().forEach(shapes -> shapes.use().close());
+      compiled.clear();
+    }
+    constants.close();
+  }
+
+  @Override
+  public void close() {
+    use.close();
+  }
+}

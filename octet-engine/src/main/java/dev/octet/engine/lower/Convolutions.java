@@ -1,0 +1,265 @@
+package dev.octet.engine.lower;
+
+import dev.octet.engine.dnnl.Args;
+import dev.octet.engine.dnnl.Attributes;
+import dev.octet.engine.dnnl.DnnlException;
+import dev.octet.engine.dnnl.Layout;
+import dev.octet.engine.dnnl.Primitive;
+import dev.octet.engine.dnnl.Primitives;
+import dev.octet.engine.dnnl.Primitives.Window;
+import dev.octet.engine.plan.Compilation;
+import dev.octet.engine.plan.Lowering;
+import dev.octet.engine.plan.Operand;
+import dev.octet.engine.plan.Quantization;
+import dev.octet.engine.plan.Stored;
+import dev.octet.engine.plan.UnsupportedNodeException;
+import dev.octet.graph.DataType;
+import dev.octet.graph.Node;
+import dev.octet.graph.Tensor;
+import dev.octet.graph.Value;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Conv of 1 to 3 spatial dimensions, grouped or not, in floats or in integers, with what follows
+ * fused (see {@link Epilogue}).
+ *
+ * <p>In integers: {@code y = s_x·s_w[o] · (Σ w·(q_x − z_x)) + b[o]}. The zero point of the input is
+ * folded into the bias where no element is padded, {@code b[o] − s_x·s_w[o]·z_x·Σ w}; at padded
+ * edges that sum has fewer terms, so there the primitive takes the zero point itself.
+ */
+final class Convolutions implements Lowering {
+
+  @Override
+  public void lower(Node node, Compilation to) {
+    Operand input = to.input(node, 0);
+    Operand weights = to.input(node, 1);
+    Value output = node.outputs().get(0);
+    if (output == null) {
+      return;
+    }
+    check(node, input, weights);
+    long groups = node.intAttribute("group", 1);
+    long[] shape = weights.dims();
+    Window window = Windows.of(node, input.dims(), Arrays.copyOfRange(shape, 2, shape.length));
+    if (!Arrays.equals(window.kernel(), Arrays.copyOfRange(shape, 2, shape.length))) {
+      throw new UnsupportedNodeException(node, "its kernel_shape is not its weights'");
+    }
+    long[] out = Windows.outputDims(window, input.dims(), shape[0]);
+    Job job = new Job(node, to, input, weights, output, groups, window, out);
+    Quantization q = input.quantization();
+    IntegerWeights integers =
+        q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 0) : null;
+    if (integers == null || q == null) {
+      job.floats();
+    } else {
+      job.integers(q, integers);
+    }
+  }
+
+  private static void check(Node node, Operand input, Operand weights) {
+    int rank = input.rank();
+    if (input.type() != DataType.FLOAT || weights.type() != DataType.FLOAT) {
+      throw new UnsupportedNodeException(
+          node, "it works on FLOAT here, not " + input.type() + " and " + weights.type());
+    }
+    if (rank < 3 || rank > 5 || weights.rank() != rank) {
+      throw new UnsupportedNodeException(
+          node, "its input has " + rank + " dimensions and its weights " + weights.rank());
+    }
+    long groups = node.intAttribute("group", 1);
+    if (groups < 1 || weights.dim(0) % groups != 0 || input.dim(1) != weights.dim(1) * groups) {
+      throw new UnsupportedNodeException(
+          node,
+          "its "
+              + input.dim(1)
+              + " channels in "
+              + groups
+              + " groups do not fit weights of "
+              + Arrays.toString(weights.dims()));
+    }
+  }
+
+  /** One convolution on its way. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Job(
+      Node node,
+      Compilation to,
+      Operand input,
+      Operand weights,
+      Value output,
+      long groups,
+      Window window,
+      long[] out) {
+
+    void floats() {
+      DnnlException refused = null;
+      for (boolean residual : new boolean[] {true, false}) {
+        Epilogue epilogue = Epilogue.after(output, out, to, false, residual);
+        if (residual && !epilogue.hasResidual()) {
+          continue;
+        }
+        try {
+          floats(epilogue);
+          return;
+        } catch (DnnlException next) {
+          refused = next;
+        }
+      }
+      throw refused == null ? new IllegalStateException() : refused;
+    }
+
+    private void floats(Epilogue epilogue) {
+      Attributes attributes = new Attributes();
+      Map<Integer, Stored> arguments = new LinkedHashMap<>();
+      Layout beside = epilogue.residualLayout();
+      epilogue.apply(attributes, arguments, beside);
+      Operand bias = node.input(2) == null ? null : to.input(node, 2);
+      Layout biasLayout = bias == null ? null : Layout.rowMajor(DataType.FLOAT, out[1]);
+      Primitive primitive =
+          Primitives.convolution(
+              Layout.any(DataType.FLOAT, input.dims()),
+              Layout.any(DataType.FLOAT, grouped()),
+              biasLayout,
+              beside == null ? Layout.any(DataType.FLOAT, out) : beside,
+              window,
+              attributes);
+      try {
+        arguments.put(Args.SRC, to.stored(input, primitive.layout(Args.SRC)));
+        arguments.put(Args.WEIGHTS, floatWeights(primitive.layout(Args.WEIGHTS)));
+        if (bias != null && biasLayout != null) {
+          arguments.put(Args.BIAS, to.stored(bias, biasLayout));
+        }
+        emit(primitive, arguments, epilogue);
+      } catch (RuntimeException failed) {
+        primitive.close();
+        throw failed;
+      }
+    }
+
+    private Stored floatWeights(Layout layout) {
+      Tensor constant = weights.real();
+      if (constant != null) {
+        return to.packed(constant, "", layout, () -> constant.reshape(grouped()));
+      }
+      Stored plain = to.rowMajor(weights);
+      return to.reorder(
+          new Stored(plain.buffer(), Layout.rowMajor(DataType.FLOAT, grouped())), layout);
+    }
+
+    void integers(Quantization q, IntegerWeights integers) {
+      for (boolean residual : new boolean[] {true, false}) {
+        Epilogue epilogue = Epilogue.after(output, out, to, true, residual);
+        if (residual && !epilogue.hasResidual()) {
+          continue;
+        }
+        try {
+          integers(q, integers, epilogue);
+          return;
+        } catch (DnnlException next) {
+          // With less fused, then, or in floats.
+        }
+      }
+      floats();
+    }
+
+    private void integers(Quantization q, IntegerWeights integers, Epilogue epilogue) {
+      Attributes attributes = new Attributes();
+      Map<Integer, Stored> arguments = new LinkedHashMap<>();
+      float unit = epilogue.unit();
+      boolean grouped = groups > 1;
+      attributes.scale(Args.SRC, 0);
+      arguments.put(Args.scale(Args.SRC), to.floats(q.scale() / unit));
+      attributes.scale(Args.WEIGHTS, integers.scales().length == 1 ? 0 : grouped ? 3 : 1);
+      arguments.put(Args.scale(Args.WEIGHTS), to.floats(integers.scales()));
+      boolean padded =
+          Arrays.stream(window.padBegin()).anyMatch(p -> p > 0)
+              || Arrays.stream(window.padEnd()).anyMatch(p -> p > 0);
+      boolean fold = q.zeroPoint() != 0 && !padded;
+      if (q.zeroPoint() != 0 && padded) {
+        attributes.zeroPoint(Args.SRC, 0);
+        arguments.put(Args.zeroPoint(Args.SRC), to.ints(q.zeroPoint()));
+      }
+      Stored bias = bias(q, integers, unit, fold);
+      Layout destination =
+          epilogue.hasResidual()
+              ? Layout.channelsLast(epilogue.type(), out)
+              : Layout.any(epilogue.type(), out);
+      epilogue.apply(attributes, arguments, epilogue.hasResidual() ? destination : null);
+      Operand source = input.integers();
+      if (source == null) {
+        throw new IllegalStateException();
+      }
+      Primitive primitive =
+          Primitives.convolution(
+              Layout.any(q.type(), input.dims()),
+              Layout.any(DataType.INT8, grouped()),
+              bias == null ? null : bias.layout(),
+              destination,
+              window,
+              attributes);
+      try {
+        if (primitive.implementation().startsWith("ref")) {
+          throw new DnnlException("only the reference convolution does this");
+        }
+        arguments.put(Args.SRC, to.stored(source, primitive.layout(Args.SRC)));
+        arguments.put(
+            Args.WEIGHTS,
+            to.packed(
+                integers.base(),
+                "signed",
+                primitive.layout(Args.WEIGHTS),
+                () -> integers.values().reshape(grouped())));
+        if (bias != null) {
+          arguments.put(Args.BIAS, bias);
+        }
+        emit(primitive, arguments, epilogue);
+      } catch (RuntimeException failed) {
+        primitive.close();
+        throw failed;
+      }
+    }
+
+    /** The bias in {@code unit}s, with the input's zero point folded in if asked for. */
+    private @Nullable Stored bias(
+        Quantization q, IntegerWeights integers, float unit, boolean fold) {
+      Tensor given = to.constant(node, 2);
+      if (given == null && node.input(2) != null) {
+        throw new DnnlException("the bias is computed from data");
+      }
+      if (given == null && !fold) {
+        return null;
+      }
+      float[] values = new float[(int) out[1]];
+      float[] base = given == null ? values : given.toFloats();
+      long[] sums = fold ? integers.sumsOfRows() : new long[values.length];
+      for (int o = 0; o < values.length; o++) {
+        double correction = (double) q.scale() * integers.scale(o) * q.zeroPoint() * sums[o];
+        values[o] = (float) ((base[o] - correction) / unit);
+      }
+      return to.floats(values);
+    }
+
+    private void emit(Primitive primitive, Map<Integer, Stored> arguments, Epilogue epilogue) {
+      Stored result = to.allocate(primitive.layout(Args.DST));
+      arguments.put(Args.DST, result);
+      to.primitive(primitive, arguments);
+      epilogue.finish(result);
+    }
+
+    /** The weights' dimensions, with the groups as the first where there are several. */
+    private long[] grouped() {
+      long[] shape = weights.dims();
+      if (groups == 1) {
+        return shape;
+      }
+      long[] result = new long[shape.length + 1];
+      result[0] = groups;
+      result[1] = shape[0] / groups;
+      System.arraycopy(shape, 1, result, 2, shape.length - 1);
+      return result;
+    }
+  }
+}

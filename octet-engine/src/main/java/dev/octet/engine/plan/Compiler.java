@@ -1,0 +1,193 @@
+package dev.octet.engine.plan;
+
+import dev.octet.engine.dnnl.DnnlException;
+import dev.octet.engine.dnnl.Layout;
+import dev.octet.graph.DataType;
+import dev.octet.graph.Graph;
+import dev.octet.graph.Node;
+import dev.octet.graph.Tensor;
+import dev.octet.graph.Value;
+import dev.octet.graph.fold.CannotFold;
+import dev.octet.graph.fold.Evaluator;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Compiles a graph, once for each set of input shapes. Thread-safe. */
+public final class Compiler {
+  private final Graph graph;
+  private final List<Node> nodes;
+  private final Function<Node, @Nullable Lowering> lowerings;
+  private final Constants constants;
+
+  /**
+   * A compiler of {@code graph}, which must not change any more.
+   *
+   * @param lowerings finds the lowering of a node, null where there is none
+   * @param constants where packed weights are kept
+   * @throws UnsupportedNodeException if a node has neither a lowering nor can be computed at
+   *     compile time
+   */
+  public Compiler(Graph graph, Function<Node, @Nullable Lowering> lowerings, Constants constants) {
+    this.graph = graph;
+    this.nodes = graph.nodes();
+    this.lowerings = lowerings;
+    this.constants = constants;
+    for (Node node : nodes) {
+      if (lowerings.apply(node) == null && !isShape(node) && !Evaluator.knows(node)) {
+        throw new UnsupportedNodeException(node, "there is no code for this operator");
+      }
+    }
+  }
+
+  /**
+   * Compiles for inputs of the given dimensions.
+   *
+   * @param shapes dimensions of each input, by name
+   * @throws UnsupportedNodeException if a node cannot be run with these shapes
+   */
+  public Plan compile(Map<String, long[]> shapes) {
+    Compilation compilation = new Compilation(constants);
+    try {
+      return compile(shapes, compilation);
+    } catch (RuntimeException | Error failed) {
+      compilation.closePrimitives();
+      throw failed;
+    }
+  }
+
+  private Plan compile(Map<String, long[]> shapes, Compilation compilation) {
+    List<Plan.Port> inputs = new ArrayList<>();
+    List<Stored> inputBuffers = new ArrayList<>();
+    for (Value input : graph.inputs()) {
+      long[] dims = shapes.get(input.name());
+      DataType type = elementType(input);
+      if (dims == null) {
+        throw new IllegalArgumentException("input '" + input.name() + "' is missing");
+      }
+      Stored stored = compilation.pinned(Layout.rowMajor(type, dims));
+      compilation.define(input, Operand.stored(stored, dims));
+      inputs.add(new Plan.Port(input.name(), type, boxed(dims)));
+      inputBuffers.add(stored);
+    }
+    for (Node node : nodes) {
+      if (compilation.isClaimed(node)) {
+        continue;
+      }
+      compilation.enter(node);
+      if (!foldIfConstant(node, compilation)) {
+        lower(node, compilation);
+      }
+      compilation.claim(node);
+    }
+    List<Plan.Port> outputs = new ArrayList<>();
+    List<Stored> outputBuffers = new ArrayList<>();
+    for (Value output : graph.outputs()) {
+      Operand operand = compilation.operand(output);
+      Stored stored = compilation.rowMajor(operand);
+      stored.buffer().touch(compilation.steps.size());
+      outputs.add(new Plan.Port(output.name(), operand.type(), boxed(operand.dims())));
+      outputBuffers.add(stored);
+    }
+    long arena = MemoryPlan.place(compilation.buffers);
+    return new Plan(compilation.steps, inputs, inputBuffers, outputs, outputBuffers, arena);
+  }
+
+  private void lower(Node node, Compilation compilation) {
+    Lowering lowering = lowerings.apply(node);
+    if (lowering == null) {
+      throw new UnsupportedNodeException(node, "there is no code for this operator");
+    }
+    try {
+      lowering.lower(node, compilation);
+    } catch (DnnlException refused) {
+      UnsupportedNodeException named =
+          new UnsupportedNodeException(node, String.valueOf(refused.getMessage()));
+      named.initCause(refused);
+      throw named;
+    }
+    for (Value output : node.outputs()) {
+      if (output != null && isWanted(output, compilation) && compilation.known(output) == null) {
+        throw new IllegalStateException(
+            "the lowering of node '" + node.label() + "' did not define '" + output.name() + "'");
+      }
+    }
+  }
+
+  private static boolean isWanted(Value value, Compilation compilation) {
+    return value.isOutput()
+        || value.consumers().stream().anyMatch(reader -> !compilation.isClaimed(reader));
+  }
+
+  /** Shape, and what depends on constants alone, is computed here and takes no step. */
+  private static boolean foldIfConstant(Node node, Compilation compilation) {
+    Value output = node.outputs().isEmpty() ? null : node.outputs().get(0);
+    if (output == null) {
+      return false;
+    }
+    if (isShape(node)) {
+      long[] dims = compilation.input(node, 0).dims();
+      int start = bound(node.intAttribute("start", 0), dims.length);
+      int end = bound(node.intAttribute("end", dims.length), dims.length);
+      long[] part = start < end ? Arrays.copyOfRange(dims, start, end) : new long[0];
+      compilation.define(output, Operand.constant(Tensor.ofLongs(part, part.length)));
+      return true;
+    }
+    if (!Evaluator.knows(node)) {
+      return false;
+    }
+    List<@Nullable Tensor> tensors = new ArrayList<>();
+    for (Value input : node.inputs()) {
+      Tensor tensor = input == null ? null : compilation.operand(input).constant();
+      if (input != null && tensor == null) {
+        return false;
+      }
+      tensors.add(tensor);
+    }
+    try {
+      compilation.define(output, Operand.constant(Evaluator.evaluate(node, tensors)));
+      return true;
+    } catch (CannotFold tooLarge) {
+      return false;
+    }
+  }
+
+  private static boolean isShape(Node node) {
+    return node.is("Shape");
+  }
+
+  private static int bound(long index, int rank) {
+    return (int) Math.max(0, Math.min(rank, index < 0 ? index + rank : index));
+  }
+
+  private static DataType elementType(Value input) {
+    if (input.type() instanceof dev.octet.graph.ValueType.TensorType tensor
+        && tensor.elementType() != null) {
+      return tensor.elementType();
+    }
+    throw new dev.octet.graph.ModelException(
+        "input '" + input.name() + "' has no declared element type");
+  }
+
+  private static List<Long> boxed(long[] dims) {
+    return Arrays.stream(dims).boxed().toList();
+  }
+
+  /** The operators of {@code graph} that cannot run, each with the nodes that are of it. */
+  public static Map<String, Set<String>> uncovered(
+      Graph graph, Function<Node, @Nullable Lowering> lowerings) {
+    Map<String, Set<String>> missing = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      if (lowerings.apply(node) == null && !isShape(node) && !Evaluator.knows(node)) {
+        missing.computeIfAbsent(node.op(), op -> new HashSet<>()).add(node.label());
+      }
+    }
+    return missing;
+  }
+}

@@ -1,0 +1,125 @@
+package dev.octet.engine.plan;
+
+import dev.octet.engine.dnnl.Args;
+import dev.octet.engine.dnnl.Attributes;
+import dev.octet.engine.dnnl.Call;
+import dev.octet.engine.dnnl.Layout;
+import dev.octet.engine.dnnl.Memory;
+import dev.octet.engine.dnnl.Primitive;
+import dev.octet.engine.dnnl.Primitives;
+import dev.octet.engine.dnnl.Stream;
+import dev.octet.graph.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Constants in the layouts that primitives want, packed once and shared by every plan of an engine.
+ * Thread-safe; {@link #close} frees them all.
+ */
+public final class Constants implements AutoCloseable {
+
+  /** A constant derived from {@code base} (compared by identity) by the computation named. */
+  private record Key(Object base, String derivation, Layout layout) {
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key that
+          && that.base == base
+          && that.derivation.equals(derivation)
+          && that.layout.equals(layout);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * System.identityHashCode(base) + derivation.hashCode();
+    }
+  }
+
+  private final Map<Key, Buffer> packed = new HashMap<>();
+  private final Map<Tensor, Buffer> small = new HashMap<>();
+  private long bytes;
+
+  /** Bytes of native memory held. */
+  public synchronized long sizeBytes() {
+    return bytes;
+  }
+
+  synchronized Buffer packed(Object base, String derivation, Layout layout, Supplier<Tensor> make) {
+    return packed.computeIfAbsent(
+        new Key(base, derivation, layout), key -> new Buffer(pack(make.get(), layout)));
+  }
+
+  /** A small tensor in row-major order; equal tensors share their memory. */
+  synchronized Buffer small(Tensor tensor) {
+    return small.computeIfAbsent(
+        tensor, t -> new Buffer(pack(t, Layout.rowMajor(t.type(), t.shape()))));
+  }
+
+  private Memory pack(Tensor tensor, Layout layout) {
+    Memory plain = new Memory(tensor.sizeBytes());
+    plain.buffer(0, plain.sizeBytes()).put(tensor.data());
+    Layout from = Layout.rowMajor(tensor.type(), tensor.shape());
+    if (from.equals(layout)) {
+      bytes += plain.sizeBytes();
+      return plain;
+    }
+    Memory result = new Memory(layout.sizeBytes());
+    try (plain;
+        Primitive reorder = Primitives.reorder(from, layout, new Attributes());
+        Memory scratch = new Memory(reorder.scratchpad().sizeBytes());
+        Stream stream = new Stream();
+        Call call = new Call(reorder, stream, arguments(reorder, plain, result, scratch))) {
+      call.run();
+    } catch (RuntimeException failed) {
+      result.close();
+      throw failed;
+    }
+    bytes += result.sizeBytes();
+    return result;
+  }
+
+  private static List<Call.Argument> arguments(
+      Primitive reorder, Memory from, Memory to, Memory scratch) {
+    List<Call.Argument> arguments = new ArrayList<>();
+    arguments.add(new Call.Argument(Args.SRC, reorder.layout(Args.SRC), from, 0));
+    arguments.add(new Call.Argument(Args.DST, reorder.layout(Args.DST), to, 0));
+    if (scratch.sizeBytes() > 0) {
+      arguments.add(new Call.Argument(Args.SCRATCHPAD, reorder.scratchpad(), scratch, 0));
+    }
+    return arguments;
+  }
+
+  /** The reals that {@code integers} mean. */
+  static Tensor dequantize(Tensor integers, Quantization q) {
+    long[] values = integers.toLongs();
+    long[] dims = integers.shape();
+    long inner = 1;
+    for (int i = q.axis() + 1; !q.isPerTensor() && i < dims.length; i++) {
+      inner *= dims[i];
+    }
+    float[] reals = new float[values.length];
+    for (int i = 0; i < reals.length; i++) {
+      int c = q.isPerTensor() ? 0 : (int) (i / inner % q.scales().length);
+      reals[i] = (values[i] - q.zeroPoints()[c]) * q.scales()[c];
+    }
+    return Tensor.ofFloats(reals, dims);
+  }
+
+  @Override
+  public synchronized void close() {
+    packed.values().forEach(Constants::free);
+    small.values().forEach(Constants::free);
+    packed.clear();
+    small.clear();
+    bytes = 0;
+  }
+
+  private static void free(Buffer buffer) {
+    if (buffer.constant != null) {
+      buffer.constant.close();
+    }
+  }
+}
