@@ -10,7 +10,7 @@ import dev.octet.quantize.data.InputBinding;
 import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.run.GraphRunner;
 import dev.octet.quantize.run.ModelInputs;
-import dev.octet.quantize.run.OnnxRuntimeRunner;
+import dev.octet.quantize.run.Runner;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -44,7 +44,7 @@ public final class ModelRun implements AutoCloseable {
     Set<String> observed = new LinkedHashSet<>();
     model.graph().outputs().stream().map(Value::name).forEach(observed::add);
     observed.addAll(more);
-    return new ModelRun(OnnxRuntimeRunner.open(model, observed), binding(model));
+    return new ModelRun(Runner.openChosen(model, observed), binding(model));
   }
 
   /** How samples are bound to this model. */

@@ -58,34 +58,22 @@ public final class OnnxRuntimeRunner implements GraphRunner {
     return open(model, model.graph().outputs().stream().map(Value::name).toList());
   }
 
+  /** Opens {@code model} with all cores. */
+  public static OnnxRuntimeRunner open(Model model, Collection<String> observed) {
+    return open(model, observed, Runtime.getRuntime().availableProcessors());
+  }
+
   /**
-   * Opens {@code model} with all cores, or as many threads as the system property {@code
-   * octet.threads} says.
+   * Opens {@code model}.
    *
    * @param observed names of the values to hand over; any dense tensor of the main graph
+   * @param threads threads inside an operator
    * @throws RunException if the runtime does not accept the model
    * @throws IllegalArgumentException if an observed value does not exist
    */
-  public static OnnxRuntimeRunner open(Model model, Collection<String> observed) {
-    return open(
-        model,
-        observed,
-        Integer.getInteger("octet.threads", Runtime.getRuntime().availableProcessors()));
-  }
-
-  /** As {@link #open(Model, Collection)}, with {@code threads} threads inside an operator. */
   public static OnnxRuntimeRunner open(Model model, Collection<String> observed, int threads) {
     Set<String> names = new LinkedHashSet<>(observed);
-    Model copy = model.copy();
-    for (String name : names) {
-      Value value = copy.graph().value(name);
-      if (value == null) {
-        throw new IllegalArgumentException("the model has no value '" + name + "' to observe");
-      }
-      if (!value.isOutput()) {
-        copy.graph().addOutput(value);
-      }
-    }
+    Model copy = Observation.of(model, names);
     nameOutputsOfSplits(copy.graph());
     InputCheck check = new InputCheck(model.graph());
     OrtEnvironment environment = Environment.STARTED;

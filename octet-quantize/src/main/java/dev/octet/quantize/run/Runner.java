@@ -1,0 +1,117 @@
+package dev.octet.quantize.run;
+
+import dev.octet.graph.Model;
+import dev.octet.quantize.data.HostTensor;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What runs models: the engine, ONNX Runtime, or the engine where it can. */
+public enum Runner {
+  /** The engine; ONNX Runtime where the engine has no code for a node. */
+  AUTO {
+    @Override
+    GraphRunner open(Model model, Collection<String> observed, int threads) {
+      return new EngineFirst(model, observed, threads);
+    }
+  },
+  /** Octet's engine, or an exception. */
+  ENGINE {
+    @Override
+    GraphRunner open(Model model, Collection<String> observed, int threads) {
+      return EngineRunner.open(model, observed, threads);
+    }
+  },
+  /** ONNX Runtime. */
+  ONNXRUNTIME {
+    @Override
+    GraphRunner open(Model model, Collection<String> observed, int threads) {
+      return OnnxRuntimeRunner.open(model, observed, threads);
+    }
+  };
+
+  private static final Logger LOG = LoggerFactory.getLogger(Runner.class);
+
+  abstract GraphRunner open(Model model, Collection<String> observed, int threads);
+
+  /**
+   * Opens {@code model} in what the system property {@code octet.runner} names ({@code auto}, the
+   * default, {@code engine}, {@code onnxruntime}), with as many threads as {@code octet.threads}
+   * says, by default all cores.
+   *
+   * @param observed names of the values to hand over; any dense tensor of the main graph
+   * @throws RunException if it does not accept the model
+   * @throws IllegalArgumentException if an observed value does not exist, or the property names
+   *     nothing that is there
+   */
+  public static GraphRunner openChosen(Model model, Collection<String> observed) {
+    return chosen()
+        .open(
+            model,
+            observed,
+            Integer.getInteger("octet.threads", Runtime.getRuntime().availableProcessors()));
+  }
+
+  private static Runner chosen() {
+    String name = System.getProperty("octet.runner", "auto");
+    for (Runner runner : values()) {
+      if (runner.name().equalsIgnoreCase(name)) {
+        return runner;
+      }
+    }
+    throw new IllegalArgumentException(
+        "system property octet.runner is '"
+            + name
+            + "'; choose one of "
+            + List.of(values()).toString().toLowerCase(java.util.Locale.ROOT));
+  }
+
+  /** Turns to ONNX Runtime for good when the engine declines, which may be at the first run. */
+  private static final class EngineFirst implements GraphRunner {
+    private final Model model;
+    private final Collection<String> observed;
+    private final int threads;
+    private GraphRunner runner;
+    private boolean declined;
+
+    EngineFirst(Model model, Collection<String> observed, int threads) {
+      this.model = model;
+      this.observed = observed;
+      this.threads = threads;
+      GraphRunner first;
+      try {
+        first = EngineRunner.open(model, observed, threads);
+      } catch (RunException e) {
+        first = other(e);
+      }
+      runner = first;
+    }
+
+    private GraphRunner other(RunException reason) {
+      declined = true;
+      LOG.info("ONNX Runtime runs the model: {}", reason.getMessage());
+      return OnnxRuntimeRunner.open(model, observed, threads);
+    }
+
+    @Override
+    public void run(Map<String, HostTensor> inputs, Consumer consumer) {
+      try {
+        runner.run(inputs, consumer);
+      } catch (RunException e) {
+        if (declined) {
+          throw e;
+        }
+        runner.close();
+        runner = other(e);
+        runner.run(inputs, consumer);
+      }
+    }
+
+    @Override
+    public void close() {
+      runner.close();
+    }
+  }
+}
