@@ -116,8 +116,8 @@ final class Activations {
 
   /** The defaults are those of Klambauer et al. 2017, as ONNX gives them. */
   private static DoubleUnaryOperator selu(Call call) {
-    double alpha = call.real("alpha", 1.67326319217681884765625);
-    double gamma = call.real("gamma", 1.05070102214813232421875);
+    double alpha = call.real("alpha", 1.6732632f);
+    double gamma = call.real("gamma", 1.050701f);
     return x -> gamma * (x > 0 ? x : alpha * Math.expm1(x));
   }
 

@@ -63,14 +63,17 @@ public final class ModelBuilder {
       rounded[i] = (float) values[i];
     }
     return constant(
-        values.length == 1
-            ? Tensor.ofFloats(rounded)
-            : Tensor.ofFloats(rounded, rounded.length));
+        values.length == 1 ? Tensor.ofFloats(rounded) : Tensor.ofFloats(rounded, rounded.length));
   }
 
   /** A constant vector of 64-bit integers. */
   public Value longs(long... values) {
     return constant(Tensor.ofLongs(values, values.length));
+  }
+
+  /** A constant 64-bit integer. */
+  public Value longScalar(long value) {
+    return constant(Tensor.ofLongs(new long[] {value}));
   }
 
   /** A constant of normal floats. */

@@ -47,7 +47,13 @@ class OnnxGoldenTest {
               golden,
               op,
               List.of(
-                  "a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale",
+                  "a",
+                  "a_scale",
+                  "a_zero_point",
+                  "b",
+                  "b_scale",
+                  "b_zero_point",
+                  "y_scale",
                   "y_zero_point"),
               Map.of());
       case "QLinearConv" ->
@@ -55,8 +61,15 @@ class OnnxGoldenTest {
               golden,
               op,
               List.of(
-                  "x", "x_scale", "x_zero_point", "w", "w_scale", "w_zero_point", "y_scale",
-                  "y_zero_point", "bias"),
+                  "x",
+                  "x_scale",
+                  "x_zero_point",
+                  "w",
+                  "w_scale",
+                  "w_zero_point",
+                  "y_scale",
+                  "y_zero_point",
+                  "bias"),
               convolution(golden.params()));
       default -> throw new AssertionError("unknown operator " + op);
     }

@@ -114,8 +114,6 @@ public final class OrtReference {
           case BOOL -> DataType.BOOL;
           default -> null;
         };
-    return type == null
-        ? null
-        : Tensor.wrap(type, from.getInfo().getShape(), from.getByteBuffer());
+    return type == null ? null : Tensor.wrap(type, from.getInfo().getShape(), from.getByteBuffer());
   }
 }
