@@ -12,6 +12,7 @@ import dev.octet.graph.Value;
 import dev.octet.graph.ValueType.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -28,6 +29,9 @@ final class Layers {
 
   private final Graph graph;
   private final Random random = new Random(20);
+
+  /** How many nodes have the same name but for their number. */
+  private final Map<String, Integer> named = new HashMap<>();
 
   Layers(String name) {
     graph = new Graph(name);
@@ -91,7 +95,7 @@ final class Layers {
 
   // ---- nodes ----
 
-  /** A node with one output, named after the node. */
+  /** A node with one output, which is named after the node. */
   Value node(String name, String op, Map<String, ?> attributes, @Nullable Value... inputs) {
     return nodes(name, op, 1, attributes, inputs).get(0);
   }
@@ -102,13 +106,16 @@ final class Layers {
 
   List<Value> nodes(
       String name, String op, int outputs, Map<String, ?> attributes, @Nullable Value... inputs) {
+    String stem = "/" + name + "/" + op;
+    int before = named.merge(stem, 1, Integer::sum) - 1;
+    String label = before == 0 ? stem : stem + "_" + before;
     List<Value> made = new ArrayList<>();
     for (int i = 0; i < outputs; i++) {
-      made.add(graph.addFresh("/" + name + "/" + op + "_output_" + i, null));
+      made.add(graph.addValue(label + "_output_" + i, null));
     }
     NodeSpec spec =
         NodeSpec.of(op)
-            .named("/" + name + "/" + op)
+            .named(label)
             .reads(inputs)
             .makes(made.toArray(new Value[0]));
     for (Map.Entry<String, ?> attribute : new TreeMap<>(attributes).entrySet()) {

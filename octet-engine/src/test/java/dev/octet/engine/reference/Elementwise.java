@@ -70,8 +70,12 @@ final class Elementwise {
   private static Tensor divide(Call call) {
     boolean real = call.type().isFloat();
     return pairs(
-            call.array(0), call.array(1), (a, b) -> real ? a / b : (double) ((long) a / (long) b))
+            call.array(0), call.array(1), (a, b) -> real ? a / b : quotient((long) a, (long) b))
         .to(call.type());
+  }
+
+  private static long quotient(long a, long b) {
+    return a / b;
   }
 
   /** With the sign of the divisor, or with fmod of the dividend as in C. */
