@@ -113,11 +113,7 @@ final class Layers {
     for (int i = 0; i < outputs; i++) {
       made.add(graph.addValue(label + "_output_" + i, null));
     }
-    NodeSpec spec =
-        NodeSpec.of(op)
-            .named(label)
-            .reads(inputs)
-            .makes(made.toArray(new Value[0]));
+    NodeSpec spec = NodeSpec.of(op).named(label).reads(inputs).makes(made.toArray(new Value[0]));
     for (Map.Entry<String, ?> attribute : new TreeMap<>(attributes).entrySet()) {
       spec = spec.with(attribute.getKey(), attribute(attribute.getValue()));
     }

@@ -29,13 +29,7 @@ final class Lstm {
     Value batch = net.node("state", "Gather", Map.of("axis", 0), shape, net.integer(0));
     Value wide = net.node("state", "Unsqueeze", batch, net.integers(0));
     Value sizes =
-        net.node(
-            "state",
-            "Concat",
-            Map.of("axis", 0),
-            net.integers(1),
-            wide,
-            net.integers(HIDDEN));
+        net.node("state", "Concat", Map.of("axis", 0), net.integers(1), wide, net.integers(HIDDEN));
     Value zero = net.constant("state.zero", Tensor.ofFloats(new float[1], 1, 1, 1));
     Value state = net.node("state", "Expand", zero, sizes);
     Value steps = net.node("lstm", "Transpose", Map.of("perm", new long[] {1, 0, 2}), x);

@@ -88,8 +88,7 @@ final class ResNet {
   }
 
   private Value basic(String name, Value x, int in, int out, int stride) {
-    Value y =
-        net.convNorm(name + ".conv1", name + ".bn1", x, Conv.of(in, out, 3, stride), 1);
+    Value y = net.convNorm(name + ".conv1", name + ".bn1", x, Conv.of(in, out, 3, stride), 1);
     y = net.relu(name + ".relu1", y);
     return net.convNorm(name + ".conv2", name + ".bn2", y, Conv.of(out, out, 3, 1), BRANCH);
   }

@@ -37,8 +37,7 @@ public final class Suite {
 
   private static Map<String, HostTensor> features(Random random) {
     int[] shape = {1, SEQUENCE, Lstm.FEATURES};
-    return Map.of(
-        "input", HostTensor.ofFloats(shape, normal(random, SEQUENCE * Lstm.FEATURES)));
+    return Map.of("input", HostTensor.ofFloats(shape, normal(random, SEQUENCE * Lstm.FEATURES)));
   }
 
   /** Two texts of any tokens without padding. */

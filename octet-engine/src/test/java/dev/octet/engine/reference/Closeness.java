@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.graph.Tensor;
+import java.util.stream.IntStream;
 
 /** Comparison of tensors that two sides computed. */
 public final class Closeness {
@@ -32,5 +33,16 @@ public final class Closeness {
         assertThat(got[i]).as("%s at %d", name, i).isCloseTo(asked[i], within(tolerance * largest));
       }
     }
+  }
+
+  /** The largest difference of two tensors of one shape: of quantized ones, in quanta. */
+  public static double largestDifference(Tensor a, Tensor b) {
+    assertThat(a.shape()).isEqualTo(b.shape());
+    double[] left = Array.of(a).values;
+    double[] right = Array.of(b).values;
+    return IntStream.range(0, left.length)
+        .mapToDouble(i -> Math.abs(left[i] - right[i]))
+        .max()
+        .orElse(0);
   }
 }

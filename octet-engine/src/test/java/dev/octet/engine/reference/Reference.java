@@ -23,28 +23,32 @@ public final class Reference {
 
   /** Every tensor of {@code model} by name, inputs and weights included. */
   public static Map<String, Tensor> run(Model model, Map<String, Tensor> inputs) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (Value value : model.graph().values()) {
-      Tensor initializer = value.initializer();
-      if (initializer != null) {
-        tensors.put(value.name(), initializer);
-      }
-    }
-    tensors.putAll(inputs);
+    Map<String, Tensor> tensors = given(model, inputs);
     for (Node node : model.graph().nodes()) {
-      List<@Nullable Tensor> reads = new ArrayList<>();
-      for (Value value : node.inputs()) {
-        reads.add(value == null ? null : known(tensors, value, node));
-      }
-      List<Tensor> made = compute(new Call(node, reads, model.opset()));
-      for (int i = 0; i < node.outputs().size(); i++) {
-        Value output = node.outputs().get(i);
-        if (output != null) {
-          tensors.put(output.name(), made.get(i));
-        }
-      }
+      tensors.putAll(step(model, node, tensors));
     }
     return tensors;
+  }
+
+  /**
+   * The tensors that {@code node} makes of those it reads.
+   *
+   * @param tensors at least what the node reads, by name
+   */
+  public static Map<String, Tensor> step(Model model, Node node, Map<String, Tensor> tensors) {
+    List<@Nullable Tensor> reads = new ArrayList<>();
+    for (Value value : node.inputs()) {
+      reads.add(value == null ? null : known(tensors, value, node));
+    }
+    List<Tensor> computed = compute(new Call(node, reads, model.opset()));
+    Map<String, Tensor> made = new LinkedHashMap<>();
+    for (int i = 0; i < node.outputs().size(); i++) {
+      Value output = node.outputs().get(i);
+      if (output != null) {
+        made.put(output.name(), computed.get(i));
+      }
+    }
+    return made;
   }
 
   /** The outputs of {@code model} by name, in order. */
@@ -55,6 +59,19 @@ public final class Reference {
       outputs.put(output.name(), tensors.get(output.name()));
     }
     return outputs;
+  }
+
+  /** {@code inputs} and every initializer of {@code model}, by name. */
+  public static Map<String, Tensor> given(Model model, Map<String, Tensor> inputs) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (Value value : model.graph().values()) {
+      Tensor initializer = value.initializer();
+      if (initializer != null) {
+        tensors.put(value.name(), initializer);
+      }
+    }
+    tensors.putAll(inputs);
+    return tensors;
   }
 
   /** Whether the operator of {@code node} is known. */
