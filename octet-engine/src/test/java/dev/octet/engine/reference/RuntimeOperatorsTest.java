@@ -74,7 +74,7 @@ class RuntimeOperatorsTest {
   @MethodSource("lstms")
   void comesCloseToTheDynamicLstm(String name, long directions, boolean perRow) {
     ModelBuilder net = new ModelBuilder(17, name.hashCode());
-    int hidden = 6;
+    long hidden = 6;
     long[] scaleShape = perRow ? new long[] {directions, 4 * hidden} : new long[] {directions};
     int scales = (int) Arrays.stream(scaleShape).reduce(1, (a, b) -> a * b);
     float[] steps = new float[scales];
