@@ -281,4 +281,46 @@ class EngineTest {
       pool.shutdownNow();
     }
   }
+
+  @Test
+  void sessionsShareWeightsAndCopyNothing() {
+    Model model = openBatch();
+    String name = inputName(model);
+    Tensor image = normal(1, 2, 4, 6, 6);
+    Engine engine = Engine.load(model, ONE);
+    Tensor wanted = engine.run(Map.of(name, image)).values().iterator().next();
+    Map<String, long[]> shapes = Map.of(name, new long[] {2, 4, 6, 6});
+    long weights = engine.explain(shapes).weightBytes();
+    Session session = engine.session(shapes);
+    Session other = engine.session(shapes);
+    assertThat(engine.explain(shapes).weightBytes()).isEqualTo(weights);
+    assertThat(session.inputs().get(0).name()).isEqualTo(name);
+    assertThatThrownBy(() -> session.input("absent")).hasMessageContaining("no 'absent'");
+    engine.close();
+    for (Session each : List.of(session, other)) {
+      each.input(name).put(image.data());
+      each.run();
+      String output = each.outputs().get(0).name();
+      Tensor made = Tensor.wrap(DataType.FLOAT, wanted.shape(), each.output(output));
+      assertThat(made).isEqualTo(wanted);
+    }
+    session.close();
+    session.close();
+    assertThatThrownBy(session::run).hasMessageContaining("the session is closed");
+    session.input(name).putFloat(0, 1); // still memory, though nobody reads it
+    other.run();
+    other.close();
+  }
+
+  @Test
+  void aProfileHasATimeForEachStepAndATable() {
+    Model model = openBatch();
+    try (Engine engine = Engine.load(model, ONE)) {
+      Explanation explained = engine.profile(Map.of(inputName(model), normal(1, 1, 4, 6, 6)), 3);
+      assertThat(explained.nanoseconds()).hasSameSizeAs(explained.steps());
+      assertThat(explained.toString()).contains("convolution+relu").contains(" us ");
+      assertThatThrownBy(() -> engine.explain(Map.of(inputName(model), new long[] {1, 4, 6})))
+          .hasMessageContaining("the model declares");
+    }
+  }
 }
