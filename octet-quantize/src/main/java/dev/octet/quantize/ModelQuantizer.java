@@ -363,7 +363,6 @@ final class ModelQuantizer {
     Node node = site.node();
     return (node.op().startsWith("Conv") || node.is("Gemm"))
         && TargetTraits.of(recipe.target()).integerBias()
-        && site.descriptor().bits() > 4
         && site.descriptor().symmetric()
         && !(site.descriptor().granularity()
             instanceof dev.octet.core.descriptor.Granularity.PerBlock)

@@ -61,9 +61,7 @@ public final class QuantizationSteps {
 
   /**
    * Whether the bias beside a weight becomes int32 at the scale of the input, which must be
-   * quantized, times the scale of the weight. Beside 4-bit weights biases are written as floats;
-   * ONNX Runtime rounds them in just that way where the convolution's output is quantized too,
-   * which is not told here.
+   * quantized, times the scale of the weight.
    */
   public static boolean roundsBias(WeightSite site, Recipe recipe) {
     return ModelQuantizer.biasCanBeInteger(site, recipe)

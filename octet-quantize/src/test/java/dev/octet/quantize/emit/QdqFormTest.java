@@ -62,9 +62,11 @@ class QdqFormTest {
     assertThat(q.quantizer("clipped").input(2).constant().type()).isEqualTo(DataType.UINT4);
   }
 
-  @Test
-  void biasScalesAreTheProductOfInputAndWeightScalesInFloat32() {
-    Quantized q = Quantized.of(layers());
+  @ParameterizedTest
+  @ValueSource(ints = {4, 8})
+  void biasScalesAreTheProductOfInputAndWeightScalesInFloat32(int bits) {
+    QuantDescriptor weight = Recipe.int8().weight().toBuilder().bits(bits).build();
+    Quantized q = Quantized.of(layers(), Recipe.int8().toBuilder().weight(weight).build());
     Node bias = q.maker("c").input(2).producer();
     float[] weightScales = q.maker("c").input(1).producer().input(1).constant().toFloats();
     float[] expected = new float[weightScales.length];
