@@ -60,8 +60,8 @@ public final class QuantizationSteps {
   }
 
   /**
-   * Whether the bias beside a weight becomes int32 at the scale of the input, which must be
-   * quantized, times the scale of the weight.
+   * Whether the bias beside a weight is rounded to multiples of the scale of the input, which must
+   * be quantized, times the scale of the weight: int32, or float beside 4-bit weights.
    */
   public static boolean roundsBias(WeightSite site, Recipe recipe) {
     return ModelQuantizer.biasCanBeInteger(site, recipe)
