@@ -11,8 +11,10 @@ import dev.octet.quantize.run.ModelInputs;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
 import dev.octet.torch.qat.FineTuning;
+import dev.octet.torch.qat.SettingsException;
 import dev.octet.torch.train.EpochResult;
 import dev.octet.torch.train.Score;
+import dev.octet.torch.train.StoppedException;
 import dev.octet.torch.train.TrainingListener;
 import dev.octet.torch.train.events.EventWriter;
 import java.io.IOException;
@@ -115,8 +117,12 @@ final class TrainQatCommand implements Callable<Integer> {
       console.note("carrying on the training kept in '" + checkpoint + "'");
     }
     FineTuning.Result result;
-    try (Watcher watcher = new Watcher(console, training.tensorboard())) {
+    try (StopAtInterrupt stop = new StopAtInterrupt(tuning, checkpoint, console);
+        Watcher watcher = new Watcher(console, training.tensorboard())) {
       result = save(tuning.listener(watcher), samples, target);
+      stop.written();
+    } catch (StoppedException e) {
+      return ExitCode.INTERRUPTED; // which the user has been told already
     }
     console.print(json ? toJson(result, target) : table(result));
     if (!json) {
@@ -191,7 +197,7 @@ final class TrainQatCommand implements Callable<Integer> {
   private static FineTuning.Result save(FineTuning tuning, DataSet samples, Path target) {
     try {
       return tuning.save(samples, target);
-    } catch (IllegalArgumentException e) {
+    } catch (SettingsException e) {
       OptionException told = new OptionException(String.valueOf(e.getMessage()));
       told.initCause(e);
       throw told;

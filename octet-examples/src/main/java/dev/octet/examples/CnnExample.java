@@ -92,7 +92,9 @@ public final class CnnExample {
       Path file = Results.file("cnn.int8.onnx");
       try (Epoch epoch = batches.epoch(0);
           Batch batch = epoch.next()) {
-        Trace.of(net).input("image").output("logits").write(file, batch.input());
+        Trace trace = Trace.of(net).input("image").output("logits");
+        trace.roundBiases(batch.input());
+        trace.write(file, batch.input());
       }
       results.addIntegers(file, net);
       results.print();

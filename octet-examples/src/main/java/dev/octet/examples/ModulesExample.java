@@ -78,7 +78,9 @@ public final class ModulesExample {
         Path file = Results.file("modules.w6a8.onnx");
         try (Epoch epoch = heldOut.epoch(0);
             Batch batch = epoch.next()) {
-          Trace.of(net).input("image").output("logits").write(file, batch.input());
+          Trace trace = Trace.of(net).input("image").output("logits");
+          trace.roundBiases(batch.input());
+          trace.write(file, batch.input());
         }
         results.addIntegers(file, net);
       } finally {

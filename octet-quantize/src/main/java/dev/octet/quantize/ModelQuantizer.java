@@ -215,7 +215,7 @@ final class ModelQuantizer {
           subtractFromBias(node, shift);
         }
         if (integerBias) {
-          addIntegerBias(node, weight, inputScale);
+          roundBias(node, weight, inputScale);
         }
       }
       case "MatMul" -> {
@@ -309,7 +309,21 @@ final class ModelQuantizer {
     }
   }
 
-  private void addIntegerBias(Node node, QuantizedWeight weight, float inputScale) {
+  /** Under its name, unless others read it too. */
+  private void replaceBias(Node node, Tensor tensor) {
+    Value old = node.input(2);
+    if (old != null && old.onlyConsumer() == node && !old.isInput()) {
+      graph.setInitializer(old, tensor);
+    } else {
+      setBias(node, 2, tensor);
+    }
+  }
+
+  /**
+   * Rounds the bias to multiples of input scale times weight scale. ONNX Runtime does so as it
+   * loads the model where the output is quantized too, whatever the width of the weights.
+   */
+  private void roundBias(Node node, QuantizedWeight weight, float inputScale) {
     float[] bias = biasOf(node);
     if (bias == null) {
       return;
@@ -324,6 +338,15 @@ final class ModelQuantizer {
         return; // stays float: no integer stands for it
       }
       codes[i] = (int) code;
+    }
+    if (weight.site().descriptor().bits() <= 4) {
+      // Such layers compute in float; integers would only need room for their scales.
+      float[] rounded = new float[bias.length];
+      for (int i = 0; i < rounded.length; i++) {
+        rounded[i] = (float) ((double) codes[i] * scales[i]);
+      }
+      replaceBias(node, Tensor.ofFloats(rounded, rounded.length));
+      return;
     }
     biases.add(
         new QuantizedBias(
@@ -353,7 +376,7 @@ final class ModelQuantizer {
 
   // ---- questions ----
 
-  /** Whether the node's bias may become int32 at input scale times weight scale. */
+  /** Whether the node's bias may become multiples of input scale times weight scale. */
   private boolean biasCanBeInteger(WeightSite site) {
     return inputScale(site.node()) > 0 && biasCanBeInteger(site, recipe);
   }
@@ -363,7 +386,6 @@ final class ModelQuantizer {
     Node node = site.node();
     return (node.op().startsWith("Conv") || node.is("Gemm"))
         && TargetTraits.of(recipe.target()).integerBias()
-        && site.descriptor().bits() > 4
         && site.descriptor().symmetric()
         && !(site.descriptor().granularity()
             instanceof dev.octet.core.descriptor.Granularity.PerBlock)

@@ -60,10 +60,8 @@ public final class QuantizationSteps {
   }
 
   /**
-   * Whether the bias beside a weight becomes int32 at the scale of the input, which must be
-   * quantized, times the scale of the weight. Beside 4-bit weights biases are written as floats;
-   * ONNX Runtime rounds them in just that way where the convolution's output is quantized too,
-   * which is not told here.
+   * Whether the bias beside a weight is rounded to multiples of the scale of the input, which must
+   * be quantized, times the scale of the weight: int32, or float beside 4-bit weights.
    */
   public static boolean roundsBias(WeightSite site, Recipe recipe) {
     return ModelQuantizer.biasCanBeInteger(site, recipe)

@@ -2,6 +2,7 @@ package dev.octet.quantize.emit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
@@ -60,6 +61,23 @@ class QdqFormTest {
     assertThat(q.maker("clipped").op()).isEqualTo("Min");
     assertThat(q.model().graph().nodes()).extracting(Node::op).contains("Max");
     assertThat(q.quantizer("clipped").input(2).constant().type()).isEqualTo(DataType.UINT4);
+  }
+
+  /** As int32 it would need room for scales too, and the layer computes in float anyway. */
+  @Test
+  void besideFourBitWeightsABiasIsRoundedAndStaysFloat() {
+    Quantized q = Quantized.of(layers(), Recipe.preset("w4a8-channel"));
+    for (String layer : List.of("c", "y")) {
+      Node node = q.maker(layer);
+      float inputScale = node.input(0).producer().input(1).constant().toFloats()[0];
+      float[] weightScales = node.input(1).producer().input(1).constant().toFloats();
+      float[] bias = node.input(2).constant().toFloats();
+      for (int i = 0; i < bias.length; i++) {
+        double code = (double) bias[i] / (inputScale * weightScales[i]);
+        assertThat(code).isCloseTo(Math.rint(code), within(1e-4));
+      }
+      assertThat(bias).isNotEqualTo(new float[bias.length]);
+    }
   }
 
   @Test

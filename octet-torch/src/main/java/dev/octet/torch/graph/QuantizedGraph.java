@@ -102,9 +102,7 @@ public final class QuantizedGraph extends TorchGraph {
 
   /**
    * The integer model with the present weights and ranges, as the recipe's form has it. It computes
-   * what this module does in eval mode, but for the last bits of float sums. ONNX Runtime also
-   * rounds biases beside 4-bit weights where a convolution's output is quantized, which this module
-   * does not.
+   * what this module does in eval mode, but for the last bits of float sums.
    *
    * @throws IllegalStateException naming every activation whose range is not known yet
    */

@@ -92,8 +92,8 @@ public class EmbeddingBag extends Module {
     weight = parameter("weight", settings.table());
   }
 
-  /** For subclasses: a layer over the same parameters. */
-  protected EmbeddingBag(EmbeddingBag from) {
+  /** A layer over the same parameters. */
+  public EmbeddingBag(EmbeddingBag from) {
     settings = from.settings;
     mode = from.mode;
     includeLastOffset = from.includeLastOffset;

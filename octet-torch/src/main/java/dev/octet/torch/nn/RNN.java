@@ -62,8 +62,8 @@ public class RNN extends RecurrentLayer {
                 : Recurrence.Kind.RNN_RELU));
   }
 
-  /** The same layer over the same parameters, for a subclass. */
-  protected RNN(RNN from) {
+  /** The same layer over the same parameters. */
+  public RNN(RNN from) {
     super(from);
   }
 

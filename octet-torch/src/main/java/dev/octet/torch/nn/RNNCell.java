@@ -53,8 +53,8 @@ public class RNNCell extends RecurrentCell {
     nonlinearity = builder.nonlinearity;
   }
 
-  /** The same cell over the same parameters, for a subclass. */
-  protected RNNCell(RNNCell from) {
+  /** The same cell over the same parameters. */
+  public RNNCell(RNNCell from) {
     super(from);
     nonlinearity = from.nonlinearity;
   }

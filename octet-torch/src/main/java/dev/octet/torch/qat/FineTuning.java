@@ -1,10 +1,7 @@
 package dev.octet.torch.qat;
 
-import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
-import dev.octet.graph.ModelException;
-import dev.octet.graph.Value;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.graph.onnx.OnnxWriter;
 import dev.octet.quantize.Progress;
@@ -14,14 +11,10 @@ import dev.octet.quantize.data.InputBinding;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.run.ModelInputs;
-import dev.octet.torch.Scope;
-import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
-import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Dataset;
-import dev.octet.torch.data.Epoch;
 import dev.octet.torch.graph.QuantizedGraph;
 import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
 import dev.octet.torch.graph.TorchGraph;
@@ -33,6 +26,7 @@ import dev.octet.torch.train.LearningRate;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.ParameterGroup;
 import dev.octet.torch.train.Score;
+import dev.octet.torch.train.StoppedException;
 import dev.octet.torch.train.Trainer;
 import dev.octet.torch.train.TrainingListener;
 import java.io.IOException;
@@ -42,7 +36,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.IdentityHashMap;
@@ -51,7 +44,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -100,6 +93,7 @@ public final class FineTuning {
   private @Nullable Path checkpoint;
   private Progress progress = Progress.SILENT;
   private boolean scores = true;
+  private volatile boolean stopping;
   private final List<TrainingListener> listeners = new ArrayList<>();
 
   /**
@@ -144,37 +138,38 @@ public final class FineTuning {
 
   /** Passes over the training samples; default 1. */
   public FineTuning epochs(int value) {
-    epochs = positive("epochs", value);
+    epochs = Checks.positive("epochs", value);
     return this;
   }
 
   /** Samples in a training step; default 64, or what the model insists on. */
   public FineTuning batchSize(int value) {
-    batchSize = positive("the batch size", value);
+    batchSize = Checks.positive("the batch size", value);
     return this;
   }
 
   /** The highest learning rate of SGD, above 0, from which a cosine leads down to a hundredth. */
   public FineTuning learningRate(double value) {
-    learningRate = within("the learning rate", value, Double.MIN_VALUE, Double.MAX_VALUE);
+    learningRate = Checks.within("the learning rate", value, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
   /** Momentum of SGD in [0, 1); default 0.9. */
   public FineTuning momentum(double value) {
-    momentum = within("momentum", value, 0, Math.nextDown(1.0));
+    momentum = Checks.within("momentum", value, 0, Math.nextDown(1.0));
     return this;
   }
 
   /** Weight decay on weights, not on biases, norms or ranges; default 1e-4. */
   public FineTuning weightDecay(double value) {
-    weightDecay = within("weight decay", value, 0, Double.MAX_VALUE);
+    weightDecay = Checks.within("weight decay", value, 0, Double.MAX_VALUE);
     return this;
   }
 
   /** Limits the norm of all gradients together, above 0; default: no limit. */
   public FineTuning clipGradients(double norm) {
-    gradientLimit = within("the norm of gradients", norm, Double.MIN_VALUE, Double.MAX_VALUE);
+    gradientLimit =
+        Checks.within("the norm of gradients", norm, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
@@ -197,8 +192,8 @@ public final class FineTuning {
    * @param softness the temperature, above 0
    */
   public FineTuning distill(double weight, double softness) {
-    distillation = within("the weight of distillation", weight, 0, 1);
-    temperature = within("the temperature", softness, Double.MIN_VALUE, Double.MAX_VALUE);
+    distillation = Checks.within("the weight of distillation", weight, 0, 1);
+    temperature = Checks.within("the temperature", softness, Double.MIN_VALUE, Double.MAX_VALUE);
     return this;
   }
 
@@ -211,7 +206,7 @@ public final class FineTuning {
   /** From this epoch on, counted from 0, simulated BatchNormalization stays as it is. */
   public FineTuning freezeBatchNormsAt(int epoch) {
     if (epoch < 0) {
-      throw new IllegalArgumentException("the epoch is " + epoch + "; choose 0 or more");
+      throw new SettingsException("the epoch is " + epoch + "; choose 0 or more");
     }
     freezeBatchNormsAt = epoch;
     return this;
@@ -257,6 +252,15 @@ public final class FineTuning {
   }
 
   /**
+   * Makes {@link #save}, which may run on another thread, end with a {@link StoppedException} when
+   * the training step, or the batch that is calibrated on or judged, is done. What is kept is the
+   * checkpoint of the last whole epoch.
+   */
+  public void stop() {
+    stopping = true;
+  }
+
+  /**
    * Calibrates, trains, measures the integer model, and writes it.
    *
    * @param data labelled; its training part is trained and calibrated on
@@ -268,46 +272,34 @@ public final class FineTuning {
    *     model
    * @throws dev.octet.torch.train.TrainingException if the loss is no number, or a checkpoint is of
    *     another run
-   * @throws IllegalArgumentException if the settings do not suit the recipe, the model or the data
+   * @throws StoppedException after {@link #stop}
+   * @throws SettingsException if the settings do not suit the recipe, the model or the data
    */
   public Result save(DataSet data, Path target) {
-    checkRecipe();
+    Checks.recipe(recipe, learnRanges);
     Model model = OnnxReader.read(source);
-    checkOutputs(model);
+    Checks.outputs(model);
     InputBinding binding = InputBinding.of(ModelInputs.of(model.graph()));
-    int fixed = binding.fixedBatch().orElse(0);
-    if (fixed > 0 && batchSize != null && batchSize != fixed) {
-      throw new IllegalArgumentException(
-          "the batch size is "
-              + batchSize
-              + ", and the model takes batches of "
-              + fixed
-              + " only; choose that, or export the model with a batch axis of any size");
-    }
     Dataset samples = Dataset.of(data.calibration());
     Dataset judged =
         data.evaluation().equals(data.calibration()) ? samples : Dataset.of(data.evaluation());
-    if (Math.min(samples.size(), judged.size()) < fixed) {
-      throw new DataException(
-          "the model takes batches of "
-              + fixed
-              + " only, and there are "
-              + samples.size()
-              + " samples to train on and "
-              + judged.size()
-              + " to judge by; give more");
+    int fixed = binding.fixedBatch().orElse(0);
+    if (fixed > 0) {
+      Checks.batch(fixed, batchSize, samples.size(), judged.size());
     }
     int batch = fixed > 0 ? fixed : Math.min(batchSize(), samples.size());
     DataLoader training = training(samples, binding, batch);
     DataLoader evaluation = evaluation(judged, binding, fixed);
     Torch.seed(seed);
+    Progress watched = new Stoppable(progress, () -> stopping);
     try (TorchGraph floating = TorchGraph.of(model);
         QuantizedGraph net = QuantizedGraph.of(model, recipe, batchNorms)) {
-      checkClasses(floating, evaluation, List.of(samples, judged));
+      Checks.classes(floating, evaluation, List.of(samples, judged));
       final Score floatScore =
-          scores ? score("judging the float model", floating, evaluation) : null;
-      net.calibrate(data.calibration().representative(recipe.samples()), progress);
-      final Score before = scores ? score("judging the calibrated model", net, evaluation) : null;
+          scores ? score("judging the float model", floating, evaluation, watched) : null;
+      net.calibrate(data.calibration().representative(recipe.samples()), watched);
+      final Score before =
+          scores ? score("judging the calibrated model", net, evaluation, watched) : null;
       if (learnRanges) {
         net.activationQuantizers().values().forEach(TensorQuantizer::learnScale);
       }
@@ -316,7 +308,7 @@ public final class FineTuning {
       Model quantized = net.toQuantizedModel();
       Evaluation after =
           Evaluation.run(
-              quantized, model, data.evaluation(), EVALUATION_BATCH, Metric.standard(), progress);
+              quantized, model, data.evaluation(), EVALUATION_BATCH, Metric.standard(), watched);
       OnnxWriter.write(quantized, target);
       return new Result(floatScore, before, results, after, bytes(source), bytes(target));
     }
@@ -324,68 +316,6 @@ public final class FineTuning {
 
   private int batchSize() {
     return batchSize == null ? DEFAULT_BATCH : batchSize;
-  }
-
-  private void checkRecipe() {
-    if (recipe.mode() != Mode.STATIC && recipe.mode() != Mode.WEIGHT_ONLY) {
-      throw new IllegalArgumentException(
-          "recipe '"
-              + recipe.name()
-              + "' has no ranges that stay, which training needs; choose a static or a weight-only"
-              + " one");
-    }
-    if (recipe.crossLayerEqualization() || recipe.smoothQuant() != null) {
-      throw new IllegalArgumentException(
-          "recipe '"
-              + recipe.name()
-              + "' equalizes layers or smooths outliers; training does what these are for, so leave them"
-              + " out");
-    }
-    if (learnRanges && recipe.mode() == Mode.WEIGHT_ONLY) {
-      throw new IllegalArgumentException(
-          "learned ranges are those of activations, and recipe '"
-              + recipe.name()
-              + "' leaves these in float; do without");
-    }
-  }
-
-  private static void checkOutputs(Model model) {
-    List<String> outputs = model.graph().outputs().stream().map(Value::name).toList();
-    if (outputs.size() != 1) {
-      throw new ModelException(
-          "the model has the outputs "
-              + outputs
-              + "; training needs a classifier with one, logits [N, classes]");
-    }
-  }
-
-  /** LibTorch says of a label out of range only that an assertion failed. */
-  private static void checkClasses(TorchGraph net, DataLoader batches, List<Dataset> labelled) {
-    long[] shape;
-    try (Epoch epoch = batches.epoch(0);
-        Batch batch = epoch.next();
-        Torch.Switched noGrad = Torch.noGrad();
-        Scope scope = Scope.open()) {
-      net.eval();
-      shape = Tensors.shape(net.call(batch.inputs().values().toArray(Tensor[]::new)));
-    }
-    if (shape.length != 2) {
-      throw new ModelException(
-          "the model's output has shape "
-              + Arrays.toString(shape)
-              + "; training needs a classifier's logits [N, classes]");
-    }
-    for (Dataset each : labelled) {
-      int most = IntStream.range(0, each.size()).map(each::label).max().orElse(0);
-      if (most >= shape[1]) {
-        throw new DataException(
-            each.description()
-                + " have the label "
-                + most
-                + ", and the model's classes end at "
-                + (shape[1] - 1));
-      }
-    }
   }
 
   private DataLoader training(Dataset samples, InputBinding binding, int batch) {
@@ -420,10 +350,10 @@ public final class FineTuning {
     return Integer.getInteger("octet.threads", Runtime.getRuntime().availableProcessors());
   }
 
-  private Score score(String stage, Module net, DataLoader samples) {
-    progress.begin(stage, OptionalLong.of(samples.dataset().size()));
-    Score score = Score.of(net, samples, progress::advance);
-    progress.end();
+  private static Score score(String stage, Module net, DataLoader samples, Progress watched) {
+    watched.begin(stage, OptionalLong.of(samples.dataset().size()));
+    Score score = Score.of(net, samples, watched::advance);
+    watched.end();
     return score;
   }
 
@@ -459,6 +389,7 @@ public final class FineTuning {
           Trainer.builder(net, optimizer)
               .epochs(epochs)
               .learningRate(LearningRate.cosine(0.01))
+              .stopWhen(() -> stopping)
               .listener(new Steps(progress, batch, (long) training.batches() * batch));
       if (gradientLimit > 0) {
         trainer.clipGradients(gradientLimit);
@@ -510,21 +441,6 @@ public final class FineTuning {
     }
   }
 
-  private static int positive(String what, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(what + " is " + value + "; choose 1 or more");
-    }
-    return value;
-  }
-
-  private static double within(String what, double value, double least, double most) {
-    if (!(value >= least && value <= most)) {
-      throw new IllegalArgumentException(
-          what + " is " + value + "; choose " + least + " to " + most);
-    }
-    return value;
-  }
-
   private static String digest(Path file) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
@@ -541,6 +457,27 @@ public final class FineTuning {
       return Files.size(file);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot tell the size of " + file, e);
+    }
+  }
+
+  /** Progress that ends the work once it is to stop. */
+  private record Stoppable(Progress to, BooleanSupplier asked) implements Progress {
+    @Override
+    public void begin(String stage, OptionalLong total) {
+      to.begin(stage, total);
+    }
+
+    @Override
+    public void advance(long steps) {
+      to.advance(steps);
+      if (asked.getAsBoolean()) {
+        throw new StoppedException("fine-tuning was stopped outside training");
+      }
+    }
+
+    @Override
+    public void end() {
+      to.end();
     }
   }
 

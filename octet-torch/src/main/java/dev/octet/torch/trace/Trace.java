@@ -1,9 +1,11 @@
 package dev.octet.torch.trace;
 
 import dev.octet.graph.Bytes;
+import dev.octet.graph.DataType;
 import dev.octet.graph.Dimension;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
+import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import dev.octet.graph.ValueType;
 import dev.octet.graph.onnx.OnnxWriter;
@@ -12,7 +14,9 @@ import dev.octet.graph.pass.ConstantNodes;
 import dev.octet.graph.pass.DeduplicateInitializers;
 import dev.octet.graph.pass.RemoveIdentity;
 import dev.octet.graph.pass.RemoveUnused;
+import dev.octet.graph.pass.Rewrite;
 import dev.octet.graph.pass.Rewrites;
+import dev.octet.quantize.emit.CodeBiases;
 import dev.octet.quantize.emit.CodeConstants;
 import dev.octet.quantize.emit.FoldBatchNormIntoScales;
 import dev.octet.torch.Scope;
@@ -25,8 +29,11 @@ import dev.octet.torch.op.TraceException;
 import dev.octet.torch.op.Tracer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -47,6 +54,14 @@ public final class Trace {
 
   private static final long IR_VERSION_OF_OPSET_17 = 8;
   private static final long IR_VERSION_OF_OPSET_21 = 10;
+
+  private static final Rewrite[] INTEGER_WEIGHTS = {
+    new ConstantNodes(),
+    new ConstantFolding(),
+    new RemoveIdentity(),
+    new CodeConstants(),
+    new FoldBatchNormIntoScales()
+  };
 
   private final Module module;
   private List<String> inputs = List.of();
@@ -141,20 +156,83 @@ public final class Trace {
 
   /**
    * The graph with integers in place of fake-quantized weights, and BatchNormalization folded into
-   * their scales: what a runtime executes.
+   * their scales: what a runtime executes. Where a layer's output is quantized as well, its bias
+   * becomes int32, as it is in an integer kernel; {@link #roundBiases} makes the module's the same.
    */
   public Model quantized(Tensor... examples) {
     Model model = graph(examples);
+    Rewrites.run(model.graph(), INTEGER_WEIGHTS);
     Rewrites.run(
-        model.graph(),
-        new ConstantNodes(),
-        new ConstantFolding(),
-        new RemoveIdentity(),
-        new CodeConstants(),
-        new FoldBatchNormIntoScales(),
-        new RemoveUnused(),
-        new DeduplicateInitializers());
+        model.graph(), new CodeBiases(), new RemoveUnused(), new DeduplicateInitializers());
     return model;
+  }
+
+  /**
+   * Moves the module's biases, those of BatchNormalization included, by up to half a step to where
+   * {@link #quantized} rounds them, so that the module in eval mode computes what is exported. For
+   * the end of training: a bias that trains on leaves these values. What several layers share stays
+   * as it is.
+   *
+   * @param examples one for each input
+   * @throws TraceException naming the module where the computation cannot be followed
+   */
+  public void roundBiases(Tensor... examples) {
+    Graph graph = graph(examples).graph();
+    Map<Node, String> names = new LinkedHashMap<>();
+    for (Node node : graph.nodes()) {
+      if (!CodeBiases.takes(node)) {
+        continue;
+      }
+      Node norm = node.output().onlyConsumer();
+      Value bias = norm != null && norm.is("BatchNormalization") ? norm.input(2) : node.input(2);
+      if (bias != null) {
+        names.put(node, bias.name());
+      }
+    }
+    Rewrites.run(graph, INTEGER_WEIGHTS);
+    Map<Node, float[]> exact = new LinkedHashMap<>();
+    names.forEach(
+        (node, name) -> {
+          Value bias = node.input(2);
+          dev.octet.graph.Tensor constant = bias == null ? null : bias.constant();
+          if (constant != null && constant.type() == DataType.FLOAT) {
+            exact.put(node, constant.toFloats());
+          }
+        });
+    Rewrites.run(graph, new CodeBiases());
+    Map<String, Tensor> parameters = module.parameters();
+    try (Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open()) {
+      exact.forEach(
+          (node, before) -> {
+            Value bias = node.input(2);
+            Node dequantize = bias == null ? null : bias.producer();
+            String name = names.get(node);
+            Tensor parameter = parameters.get(name);
+            if (dequantize != null
+                && parameter != null
+                && Collections.frequency(names.values(), name) == 1) {
+              float[] shift = integers(dequantize);
+              for (int i = 0; i < shift.length; i++) {
+                shift[i] -= before[i];
+              }
+              parameter.add_(Tensors.of(shift, shift.length));
+            }
+          });
+    }
+  }
+
+  /** What the constant integers of a DequantizeLinear stand for. */
+  private static float[] integers(Node dequantize) {
+    Value codes = Objects.requireNonNull(dequantize.input(0));
+    Value scales = Objects.requireNonNull(dequantize.input(1));
+    long[] integers = Objects.requireNonNull(codes.constant()).toLongs();
+    float[] steps = Objects.requireNonNull(scales.constant()).toFloats();
+    float[] values = new float[integers.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) ((double) integers[i] * steps[i]);
+    }
+    return values;
   }
 
   /** Writes {@link #quantized} to a file, whole or not at all. */

@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -52,6 +53,7 @@ public final class Trainer {
   private final Map<String, String> run;
   private final Map<Integer, List<Consumer<Module>>> actions;
   private final List<TrainingListener> listeners;
+  private final BooleanSupplier stop;
 
   private Trainer(Builder from) {
     model = from.model;
@@ -67,6 +69,7 @@ public final class Trainer {
     actions = new TreeMap<>();
     from.actions.forEach((epoch, list) -> actions.put(epoch, List.copyOf(list)));
     listeners = List.copyOf(from.listeners);
+    stop = from.stop;
   }
 
   /**
@@ -85,6 +88,7 @@ public final class Trainer {
    * @param validation judged after each epoch; may be null
    * @return the results of all epochs, those of a continued checkpoint included
    * @throws TrainingException if a loss is not finite, or a checkpoint does not fit
+   * @throws StoppedException if {@link Builder#stopWhen} says so
    */
   public List<EpochResult> fit(DataLoader training, @Nullable DataLoader validation) {
     List<EpochResult> results = new ArrayList<>(resume());
@@ -165,6 +169,7 @@ public final class Trainer {
         int at = step;
         double value = loss;
         listeners.forEach(listener -> listener.onStep(epoch, at, training.batches(), value));
+        stopIfAsked("epoch " + epoch + ", step " + step);
       }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
@@ -182,7 +187,7 @@ public final class Trainer {
 
   private Score judge(int epoch, DataLoader validation) {
     try {
-      return Score.of(model, validation);
+      return Score.of(model, validation, samples -> stopIfAsked("the end of epoch " + epoch));
     } catch (ModuleException e) {
       if (weightsAreFinite()) {
         throw e;
@@ -192,6 +197,12 @@ public final class Trainer {
               + epoch
               + ", nor are the weights; lower the learning rate or clip the gradients",
           e);
+    }
+  }
+
+  private void stopIfAsked(String where) {
+    if (stop.getAsBoolean()) {
+      throw new StoppedException("training was stopped at " + where);
     }
   }
 
@@ -255,6 +266,7 @@ public final class Trainer {
     private @Nullable Distillation distillation;
     private @Nullable Path checkpoint;
     private Map<String, String> run = Map.of();
+    private BooleanSupplier stop = () -> false;
 
     private Builder(Module model, Optimizer optimizer) {
       this.model = model;
@@ -328,6 +340,18 @@ public final class Trainer {
     public Builder checkpoint(Path file, Map<String, String> settings) {
       checkpoint = file;
       run = Map.copyOf(settings);
+      return this;
+    }
+
+    /**
+     * Ends training early, by a {@link StoppedException}. What was trained since the last
+     * checkpoint, which is written after each epoch, is lost.
+     *
+     * @param asked called on the training thread after each step, and after each batch that is
+     *     judged
+     */
+    public Builder stopWhen(BooleanSupplier asked) {
+      stop = asked;
       return this;
     }
 

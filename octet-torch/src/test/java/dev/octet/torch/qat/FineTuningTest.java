@@ -13,6 +13,7 @@ import dev.octet.quantize.demo.DemoImages;
 import dev.octet.quantize.demo.DemoModel;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.torch.train.EpochResult;
+import dev.octet.torch.train.StoppedException;
 import dev.octet.torch.train.TrainingException;
 import dev.octet.torch.train.TrainingListener;
 import java.io.IOException;
@@ -78,6 +79,61 @@ final class FineTuningTest {
   }
 
   @Test
+  void endsWhereItIsWhenAskedToAndCarriesOnFromTheLastWholeEpoch() throws IOException {
+    Path whole = own.resolve("whole.onnx");
+    Path stopped = own.resolve("stopped.onnx");
+    Path checkpoint = own.resolve("run");
+    tuning().save(data, whole);
+
+    FineTuning first = tuning();
+    List<String> steps = new ArrayList<>();
+    TrainingListener inTheSecondEpoch =
+        new TrainingListener() {
+          @Override
+          public void onStep(int epoch, int step, int count, double loss) {
+            steps.add(epoch + "." + step);
+            if (epoch == 1) {
+              first.stop();
+            }
+          }
+        };
+    assertThatThrownBy(
+            () -> first.checkpoint(checkpoint).listener(inTheSecondEpoch).save(data, stopped))
+        .isInstanceOf(StoppedException.class)
+        .hasMessageContaining("epoch 1, step 0");
+    assertThat(steps).containsExactly("0.0", "0.1", "1.0");
+    assertThat(stopped).doesNotExist();
+    tuning().checkpoint(checkpoint).save(data, stopped);
+    assertThat(stopped).hasSameBinaryContentAs(whole);
+  }
+
+  @Test
+  void canBeStoppedOutsideTrainingToo() {
+    for (String stage : List.of("judging the float", "calibrating", "evaluating")) {
+      FineTuning tuning = tuning().epochs(1);
+      Progress stopping =
+          new Progress() {
+            @Override
+            public void begin(String name, OptionalLong total) {
+              if (name.startsWith(stage)) {
+                tuning.stop();
+              }
+            }
+
+            @Override
+            public void advance(long steps) {}
+
+            @Override
+            public void end() {}
+          };
+      assertThatThrownBy(() -> tuning.progress(stopping).save(data, own.resolve("none")))
+          .as(stage)
+          .isInstanceOf(StoppedException.class);
+    }
+    assertThat(own).isEmptyDirectory();
+  }
+
+  @Test
   void tellsOfEveryStageInSamples() {
     List<String> stages = new ArrayList<>();
     long[] done = new long[1];
@@ -128,7 +184,7 @@ final class FineTuningTest {
                       .recipe(Recipe.preset(recipe))
                       .learnRanges()
                       .save(data, own.resolve("none")))
-          .isInstanceOf(IllegalArgumentException.class)
+          .isInstanceOf(SettingsException.class)
           .hasMessageContaining("recipe '" + recipe + "'");
     }
     assertThat(own).isEmptyDirectory();

@@ -146,6 +146,46 @@ final class TrainerTest {
   }
 
   @Test
+  void stopsAfterTheStepInWhichItIsAskedTo() {
+    List<String> steps = new ArrayList<>();
+    TrainingListener listener =
+        new TrainingListener() {
+          @Override
+          public void onStep(int epoch, int step, int count, double loss) {
+            steps.add(epoch + "." + step);
+          }
+        };
+    Path checkpoint = folder.resolve("run");
+    try (Net net = new Net(1);
+        Optimizer optimizer = sgd(net, 0.1)) {
+      Trainer trainer =
+          Trainer.builder(net, optimizer)
+              .epochs(3)
+              .checkpoint(checkpoint)
+              .listener(listener)
+              .stopWhen(() -> steps.contains("1.1"))
+              .build();
+      assertThatThrownBy(() -> trainer.fit(blobs(2, 96), null))
+          .isInstanceOf(StoppedException.class)
+          .hasMessageContaining("epoch 1, step 1");
+    }
+    assertThat(steps).containsExactly("0.0", "0.1", "0.2", "1.0", "1.1");
+    assertThat(Checkpoint.read(checkpoint).results()).hasSize(1);
+  }
+
+  @Test
+  void stopsBetweenTheBatchesThatItIsJudgedBy() {
+    try (Net net = new Net(1);
+        Optimizer optimizer = sgd(net, 0.1)) {
+      int[] asked = new int[1];
+      Trainer trainer = Trainer.builder(net, optimizer).stopWhen(() -> ++asked[0] == 5).build();
+      assertThatThrownBy(() -> trainer.fit(blobs(2, 96), blobs(3, 96)))
+          .isInstanceOf(StoppedException.class)
+          .hasMessageContaining("the end of epoch 0");
+    }
+  }
+
+  @Test
   void distillsATeacher() {
     try (Net teacher = new Net(1);
         Optimizer optimizer = sgd(teacher, 0.1);

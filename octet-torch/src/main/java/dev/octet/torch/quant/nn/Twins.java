@@ -21,6 +21,7 @@ import dev.octet.torch.nn.ConvTranspose1d;
 import dev.octet.torch.nn.ConvTranspose2d;
 import dev.octet.torch.nn.ConvTranspose3d;
 import dev.octet.torch.nn.Embedding;
+import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.GRU;
 import dev.octet.torch.nn.GRUCell;
 import dev.octet.torch.nn.InstanceNorm1d;
@@ -36,6 +37,8 @@ import dev.octet.torch.nn.MaxPool3d;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
 import dev.octet.torch.nn.MultiheadAttention;
+import dev.octet.torch.nn.RNN;
+import dev.octet.torch.nn.RNNCell;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,8 +72,10 @@ final class Twins {
               QuantMultiheadAttention::from),
           weighted(LSTMCell.class, QuantLSTMCell.DEFAULTS, QuantLSTMCell::from),
           weighted(GRUCell.class, QuantGRUCell.DEFAULTS, QuantGRUCell::from),
+          weighted(RNNCell.class, QuantRNNCell.DEFAULTS, QuantRNNCell::from),
           weighted(LSTM.class, QuantLSTM.DEFAULTS, QuantLSTM::from),
           weighted(GRU.class, QuantGRU.DEFAULTS, QuantGRU::from),
+          weighted(RNN.class, QuantRNN.DEFAULTS, QuantRNN::from),
           unweighted(AvgPool1d.class, QuantAvgPool1d.DEFAULTS, QuantAvgPool1d::from),
           unweighted(AvgPool2d.class, QuantAvgPool2d.DEFAULTS, QuantAvgPool2d::from),
           unweighted(AvgPool3d.class, QuantAvgPool3d.DEFAULTS, QuantAvgPool3d::from),
@@ -93,6 +98,10 @@ final class Twins {
               Embedding.class,
               QuantEmbedding.DEFAULTS,
               (from, input, weight) -> QuantEmbedding.from(from, weight)),
+          weighted(
+              EmbeddingBag.class,
+              QuantEmbeddingBag.DEFAULTS,
+              (from, input, weight) -> QuantEmbeddingBag.from(from, weight)),
           unweighted(MaxPool1d.class, QuantMaxPool1d.DEFAULTS, QuantMaxPool1d::from),
           unweighted(MaxPool2d.class, QuantMaxPool2d.DEFAULTS, QuantMaxPool2d::from),
           unweighted(MaxPool3d.class, QuantMaxPool3d.DEFAULTS, QuantMaxPool3d::from),

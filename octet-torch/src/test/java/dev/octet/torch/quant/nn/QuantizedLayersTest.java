@@ -1,5 +1,6 @@
 package dev.octet.torch.quant.nn;
 
+import static dev.octet.torch.nn.RNN.Nonlinearity.RELU;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -27,6 +28,7 @@ import dev.octet.torch.nn.ConvTranspose1d;
 import dev.octet.torch.nn.ConvTranspose2d;
 import dev.octet.torch.nn.ConvTranspose3d;
 import dev.octet.torch.nn.Embedding;
+import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.GRU;
 import dev.octet.torch.nn.GRUCell;
 import dev.octet.torch.nn.InstanceNorm1d;
@@ -42,6 +44,9 @@ import dev.octet.torch.nn.MaxPool3d;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
 import dev.octet.torch.nn.MultiheadAttention;
+import dev.octet.torch.nn.RNN;
+import dev.octet.torch.nn.RNNCell;
+import dev.octet.torch.op.EmbeddingOps;
 import dev.octet.torch.quant.QuantizerConfig;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.Map;
@@ -51,6 +56,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 final class QuantizedLayersTest {
@@ -117,8 +123,12 @@ final class QuantizedLayersTest {
         new Sample(() -> Concat.of(1), 1, 0, two, two, two),
         new Sample(() -> LSTM.builder(6, 3).numLayers(2).bidirectional(true).build(), 4, 4, one),
         new Sample(() -> GRU.builder(6, 3).numLayers(2).build(), 2, 2, one),
+        new Sample(() -> RNN.builder(6, 3).bidirectional(true).build(), 2, 2, one),
+        new Sample(() -> RNN.builder(6, 3).nonlinearity(RELU).build(), 1, 1, one),
         new Sample(() -> LSTMCell.builder(6, 3).build(), 1, 1, shape(4, 6)),
         new Sample(() -> GRUCell.builder(6, 3).build(), 1, 1, shape(4, 6)),
+        new Sample(() -> RNNCell.builder(6, 3).build(), 1, 1, shape(4, 6)),
+        new Sample(() -> RNNCell.builder(6, 3).nonlinearity(RELU).build(), 1, 1, shape(4, 6)),
         new Sample(() -> MultiheadAttention.builder(6, 2).build(), 8, 3, one));
   }
 
@@ -227,6 +237,31 @@ final class QuantizedLayersTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void quantizesTheRowsThatABagAddsUp(EmbeddingOps.Reduction mode) {
+    try (EmbeddingBag plain = EmbeddingBag.builder(5, 3).mode(mode).build();
+        QuantEmbeddingBag layer = QuantEmbeddingBag.from(plain);
+        EmbeddingBag rounded = EmbeddingBag.builder(5, 3).mode(mode).build();
+        Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open()) {
+      Tensor indices = Tensors.of(new long[] {4, 0, 4, 2}, 4);
+      Tensor offsets = Tensors.of(new long[] {0, 1}, 2);
+      rounded.weight().copy_(layer.weightQuantizers().get(0).call(plain.weight()));
+      float[] wanted = Tensors.toFloats(rounded.call(indices, offsets));
+      assertThat(Tensors.toFloats(layer.call(indices, offsets)))
+          .isEqualTo(wanted)
+          .isNotEqualTo(Tensors.toFloats(plain.call(indices, offsets)));
+      assertThat(Tensors.toFloats(layer.run(indices, offsets, null))).isEqualTo(wanted);
+      assertThat(layer.inputQuantizers()).isEmpty();
+      assertThat(layer.quantizedWeights()).extracting(QuantizedWeight::name).contains("weight");
+      try (EmbeddingBag back = layer.toFloat()) {
+        assertThat(Tensors.toFloats(back.call(indices, offsets)))
+            .isEqualTo(Tensors.toFloats(plain.call(indices, offsets)));
+      }
+    }
+  }
+
   @Test
   void sharesRangesInARecurrentLayerUnlessToldNotTo() {
     QuantizerConfig config = QuantizerConfig.of(QuantDescriptor.int8Activation());
@@ -238,6 +273,11 @@ final class QuantizedLayersTest {
         LSTMCell cell = LSTMCell.builder(3, 2).build();
         QuantLSTMCell cellApart =
             QuantLSTMCell.from(cell, config, config, RecurrentRanges.SEPARATE);
+        RNN rnn = RNN.builder(3, 2).build();
+        QuantRNN rnnApart = QuantRNN.from(rnn, config, config, RecurrentRanges.SEPARATE);
+        RNNCell rnnCell = RNNCell.builder(3, 2).build();
+        QuantRNNCell rnnCellApart =
+            QuantRNNCell.from(rnnCell, config, config, RecurrentRanges.SEPARATE);
         Scope scope = Scope.open()) {
       assertThat(joint.quantizedWeights())
           .extracting(QuantizedWeight::name)
@@ -253,6 +293,10 @@ final class QuantizedLayersTest {
       assertThat(Tensors.toFloats(joint.call(x))).isNotEqualTo(Tensors.toFloats(apart.call(x)));
       assertThat(gruApart.inputQuantizers()).hasSize(2);
       assertThat(gruApart.call(x).defined()).isTrue();
+      assertThat(rnnApart.inputQuantizers()).hasSize(2);
+      assertThat(rnnApart.call(x).defined()).isTrue();
+      assertThat(rnnCellApart.inputQuantizers()).hasSize(2);
+      assertThat(rnnCellApart.call(torch.randn(4, 3)).defined()).isTrue();
       assertThat(cellApart.modules().keySet())
           .contains("_input_quantizers.1", "_weight_quantizers.1");
       assertThat(cellApart.call(torch.randn(4, 3)).defined()).isTrue();
