@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: builds the benchmarks where a source is newer, and defines octet_bench CLASS ARGS...
+# Sourced by the scripts beside it: builds the benchmarks where a source is newer, and defines octet_bench PACKAGE.CLASS ARGS...
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 built=$root/octet-bench/target/classpath
 if [ ! -f "$built" ] || [ -n "$(find "$root"/octet-{core,graph,engine,quantize,torch,bench}/src/main \
@@ -11,5 +11,5 @@ octet_bench() {
   local name=$1
   shift
   java -Xmx2g --enable-native-access=ALL-UNNAMED -cp "$root/octet-bench/target/classes:$(cat "$built")" \
-    "dev.octet.bench.torch.$name" "$@"
+    "dev.octet.bench.$name" "$@"
 }

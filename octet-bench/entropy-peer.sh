@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 "$python" "$here/entropy-peer.py" make "$shared/golden/nvidia-calibrators.json" "$work"
 for _ in 1 2 3; do
-  octet_bench EntropyBenchmark "$work" | tee -a "$work/lines" >&2
+  octet_bench torch.EntropyBenchmark "$work" | tee -a "$work/lines" >&2
   "$python" -W ignore "$here/entropy-peer.py" run "$toolkit" "$work" | tee -a "$work/lines" >&2
 done
 "$python" "$here/entropy-peer.py" table "$work/lines"

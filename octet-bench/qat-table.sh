@@ -11,7 +11,7 @@ export OMP_NUM_THREADS=1
 table() { # model, then the options of each width's fine-tuning
   local model=$1 widths=("${@:2}") width seed
   run() {
-    octet_bench QatTable "$shared/models/$model-cifar10.onnx" "$shared/data/cifar10" "$@" | sed "s/^/$model /"
+    octet_bench torch.QatTable "$shared/models/$model-cifar10.onnx" "$shared/data/cifar10" "$@" | sed "s/^/$model /"
   }
   run ptq
   for width in "${widths[@]}"; do

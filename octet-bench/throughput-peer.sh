@@ -14,7 +14,7 @@ for layout in "" channels_last; do
   for _ in 1 2 3; do
     # shellcheck disable=SC2086
     {
-      octet_bench ThroughputBenchmark "$data" "$batch" "$steps" $layout
+      octet_bench torch.ThroughputBenchmark "$data" "$batch" "$steps" $layout
       "$python" -W ignore "$here/throughput-peer.py" "$data" "$batch" "$steps" $layout
     }
   done

@@ -16,8 +16,8 @@ for batch in "$@"; do
     for _ in 1 2 3; do
       # shellcheck disable=SC2086
       {
-        octet_bench TrainingBenchmark "$batch" "${STEPS:-10}" $layout
-        octet_bench TrainingBenchmark "$batch" "${STEPS:-10}" $layout learned
+        octet_bench torch.TrainingBenchmark "$batch" "${STEPS:-10}" $layout
+        octet_bench torch.TrainingBenchmark "$batch" "${STEPS:-10}" $layout learned
         "$python" -W ignore "$here/training-peer.py" "$batch" "${STEPS:-10}" $layout
       } | tee -a "$lines" >&2
     done
