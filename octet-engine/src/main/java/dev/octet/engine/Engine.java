@@ -20,6 +20,7 @@ import dev.octet.graph.pass.Passes;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -115,12 +116,7 @@ public final class Engine implements AutoCloseable {
     Plan plan = shapes.plan();
     Frame frame = shapes.take();
     try {
-      for (int i = 0; i < inputs.size(); i++) {
-        Tensor tensor = given.get(inputs.get(i).name());
-        if (tensor != null) {
-          frame.input(i).clear().put(tensor.data());
-        }
-      }
+      fill(frame, given);
       frame.run();
       Map<String, Tensor> results = new LinkedHashMap<>();
       for (int i = 0; i < plan.outputs().size(); i++) {
@@ -134,6 +130,15 @@ public final class Engine implements AutoCloseable {
       return results;
     } finally {
       shapes.giveBack(frame);
+    }
+  }
+
+  private void fill(Frame frame, Map<String, Tensor> given) {
+    for (int i = 0; i < inputs.size(); i++) {
+      Tensor tensor = given.get(inputs.get(i).name());
+      if (tensor != null) {
+        frame.input(i).clear().put(tensor.data());
+      }
     }
   }
 
@@ -161,27 +166,72 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * What runs, for each set of shapes that is compiled, as a table: one line a step with the node,
-   * the primitive, the code that oneDNN chose, the layouts and the bytes touched.
+   * What runs for inputs of these dimensions, which are compiled if they are not yet.
    *
-   * @throws IllegalStateException if the engine is closed
+   * @param shapes the dimensions of each input, by name
    */
-  public String explain() {
+  public Explanation explain(Map<String, long[]> shapes) {
+    Map<String, Tensor> zeros = new HashMap<>();
+    for (Value input : inputs) {
+      long[] dims = shapes.get(input.name());
+      DataType type = input.type() instanceof TensorType t ? t.elementType() : null;
+      if (dims != null && type != null) {
+        long elements = 1;
+        for (long dim : dims) {
+          elements = Math.multiplyExact(elements, dim);
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(type.sizeBytes(elements)));
+        zeros.put(input.name(), Tensor.wrap(type, dims, bytes));
+      }
+    }
+    return profile(zeros, 0);
+  }
+
+  /**
+   * Runs the model {@code runs} times and says what each step took.
+   *
+   * @param given as for {@link #run}
+   */
+  public Explanation profile(Map<String, Tensor> given, int runs) {
     use.enter();
     try {
-      StringBuilder text = new StringBuilder();
-      synchronized (compiled) {
-        compiled.values().forEach(shapes -> text.append(PlanTable.of(shapes.plan())));
+      Threads.use(threads);
+      CompiledShapes shapes = shapes(check(given));
+      try {
+        return profile(shapes, given, runs);
+      } finally {
+        shapes.use().leave();
       }
-      return text.toString();
     } finally {
       use.leave();
     }
   }
 
+  private Explanation profile(CompiledShapes shapes, Map<String, Tensor> given, int runs) {
+    Plan plan = shapes.plan();
+    List<Plan.Line> lines = plan.lines();
+    long[][] times = new long[runs][lines.size()];
+    Frame frame = shapes.take();
+    try {
+      fill(frame, given);
+      for (long[] one : times) {
+        frame.run(one);
+      }
+    } finally {
+      shapes.giveBack(frame);
+    }
+    List<Long> medians = new ArrayList<>();
+    for (int i = 0; runs > 0 && i < lines.size(); i++) {
+      int step = i;
+      medians.add(Arrays.stream(times).mapToLong(t -> t[step]).sorted().toArray()[runs / 2]);
+    }
+    return new Explanation(
+        plan.inputs(), plan.outputs(), lines, medians, plan.arenaBytes(), constants.sizeBytes());
+  }
+
   private List<long[]> check(Map<String, Tensor> given) {
     Set<String> unknown = new TreeSet<>(given.keySet());
-    List<long[]> dims = new java.util.ArrayList<>();
+    List<long[]> dims = new ArrayList<>();
     for (Value input : inputs) {
       unknown.remove(input.name());
       Tensor tensor = given.get(input.name());

@@ -59,7 +59,7 @@ class SuiteTest {
     Network network = network(name);
     Map<String, HostTensor> outputs = run(network.model().get(), network);
     outputs.forEach(
-        (output, tensor) -> assertThat(energy(tensor.floats())).as(output).isBetween(1e-2, 1e3));
+        (output, tensor) -> assertThat(energy(tensor.floats())).as(output).isBetween(1e-3, 1e3));
   }
 
   @Test

@@ -10,8 +10,8 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Layers as quantizers write them: integers between QuantizeLinear and DequantizeLinear, weights per
- * output channel, biases of 32 bits at input scale times weight scale.
+ * Layers as quantizers write them: integers between QuantizeLinear and DequantizeLinear, weights
+ * per output channel, biases of 32 bits at input scale times weight scale.
  */
 final class QuantizedLayers {
 
@@ -82,8 +82,7 @@ final class QuantizedLayers {
     boolean perChannel = chance(80);
     double[] scales = new double[perChannel ? out : 1];
     // Codes are spread evenly over 255 steps, 74 in the root of their mean square.
-    Arrays.setAll(
-        scales, i -> (float) ((0.5 + random.nextDouble()) / 74 / Math.sqrt(fanIn)));
+    Arrays.setAll(scales, i -> (float) ((0.5 + random.nextDouble()) / 74 / Math.sqrt(fanIn)));
     Value w = net.constant(net.whole(DataType.INT8, -127, 127, shape));
     Value weights = dequantized(w, scales, DataType.INT8);
     Value bias = null;

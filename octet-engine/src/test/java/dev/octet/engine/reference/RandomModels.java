@@ -68,8 +68,7 @@ public final class RandomModels {
     for (int i = 2; i < dims.length; i++) {
       spatial.add((int) dims[i]);
     }
-    Activation x =
-        layers.quantized(net.input(dims), new Shape(batch, channels, spatial), 1, false);
+    Activation x = layers.quantized(net.input(dims), new Shape(batch, channels, spatial), 1, false);
     int blocks = layers.between(1, BLOCKS);
     for (int i = 0; i < blocks; i++) {
       x = block(x);
@@ -219,8 +218,7 @@ public final class RandomModels {
     int classes = layers.between(1, 20);
     Value scores = layers.weighted(features, classes, 1, null, Map.of("transB", 1));
     if (layers.chance(50)) {
-      layers.quantized(
-          scores, new Shape(shape.batch(), classes, List.of()), x.spread(), false);
+      layers.quantized(scores, new Shape(shape.batch(), classes, List.of()), x.spread(), false);
     }
   }
 }

@@ -29,8 +29,7 @@ class RandomModelsProperties {
     tensors.putAll(OrtReference.run(model, sample.feeds()));
     for (Node node : model.graph().nodes()) {
       Reference.step(model, node, tensors)
-          .forEach(
-              (name, made) -> Closeness.check(name, made, tensors.get(name), TOLERANCE));
+          .forEach((name, made) -> Closeness.check(name, made, tensors.get(name), TOLERANCE));
     }
   }
 
