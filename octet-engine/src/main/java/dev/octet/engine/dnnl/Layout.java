@@ -132,6 +132,17 @@ public final class Layout {
     return form == null || equals(rowMajor(type, dims));
   }
 
+  /** Whether some dimensions are split, so that strides alone do not say where elements lie. */
+  public boolean isBlocked() {
+    if (form == null) {
+      return false;
+    }
+    try (PointerScope scope = new PointerScope()) {
+      return form.get_format_kind().intern() != memory.format_kind.blocked
+          || form.get_inner_nblks() > 0;
+    }
+  }
+
   /** The same order and dimensions with elements of another type; blocked layouts excepted. */
   public Layout withType(DataType other) {
     if (other == type) {
@@ -159,7 +170,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.reshape(newDims, true);
-      return changed.is_zero() ? null : of(changed);
+      return changed.get(true) == null ? null : of(changed);
     }
   }
 
@@ -174,7 +185,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.permute_axes(inverse, true);
-      return changed.is_zero() ? null : of(changed);
+      return changed.get(true) == null ? null : of(changed);
     }
   }
 
@@ -187,7 +198,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.submemory_desc(newDims, offsets, true);
-      return changed.is_zero() ? null : of(changed);
+      return changed.get(true) == null ? null : of(changed);
     }
   }
 

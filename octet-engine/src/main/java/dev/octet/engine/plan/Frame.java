@@ -62,7 +62,7 @@ public final class Frame implements AutoCloseable {
     return constant == null ? arena : constant;
   }
 
-  private ByteBuffer view(Stored stored) {
+  ByteBuffer view(Stored stored) {
     return memory(stored).buffer(stored.buffer().offset, stored.layout().sizeBytes());
   }
 
