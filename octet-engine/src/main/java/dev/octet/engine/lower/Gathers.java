@@ -324,7 +324,7 @@ final class Gathers implements Lowering {
               long index = type.whole(indices, i);
               long hot = index < 0 ? index + depth : index;
               if (hot >= 0 && hot < depth) {
-                int at = (int) ((i / inner * depth + hot) * inner + i % inner);
+                int at = (i / inner * depth + (int) hot) * inner + i % inner;
                 out.put(at * width, two, width, width);
               }
             }
