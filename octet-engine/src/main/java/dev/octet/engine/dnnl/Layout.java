@@ -170,7 +170,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.reshape(newDims, true);
-      return changed.get(true) == null ? null : of(changed);
+      return isRefused(changed) ? null : of(changed);
     }
   }
 
@@ -185,7 +185,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.permute_axes(inverse, true);
-      return changed.get(true) == null ? null : of(changed);
+      return isRefused(changed) ? null : of(changed);
     }
   }
 
@@ -198,7 +198,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.submemory_desc(newDims, offsets, true);
-      return changed.get(true) == null ? null : of(changed);
+      return isRefused(changed) ? null : of(changed);
     }
   }
 
@@ -291,6 +291,11 @@ public final class Layout {
       }
       return name.toString();
     }
+  }
+
+  /** oneDNN's answer where blocks do not allow a change. */
+  private static boolean isRefused(memory.desc changed) {
+    return changed.isNull() || changed.get(true) == null;
   }
 
   private static boolean isAny(memory.desc form) {

@@ -59,9 +59,16 @@ final class Ahead {
         made.put(output, alone.rowMajor(operand));
       }
     }
-    made.values().forEach(stored -> stored.buffer().touch(alone.steps.size()));
-    long arena = MemoryPlan.place(alone.buffers);
-    Plan plan = new Plan(alone.steps, List.of(), List.of(), List.of(), List.of(), arena);
+    made.values().forEach(stored -> stored.buffer().port = true);
+    Plan plan =
+        new Plan(
+            alone.steps,
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(),
+            MemoryPlan.ports(alone.buffers),
+            MemoryPlan.place(alone.buffers));
     try (Frame frame = plan.frame()) {
       frame.run();
       made.forEach(
