@@ -27,7 +27,7 @@ import java.util.Map;
 final class Arithmetic implements Lowering {
   static final String[] OPERATORS = {"Add", "Sub", "Mul", "Div", "Max", "Min"};
 
-  /** For other types and for more than two operands. */
+  /** For other types, for more than two operands, and for scalars alone. */
   private static final Lowering IN_JAVA = new Pairs();
 
   @Override
@@ -38,7 +38,8 @@ final class Arithmetic implements Lowering {
     }
     if (node.inputs().size() != 2
         || to.input(node, 0).type() != DataType.FLOAT
-        || to.input(node, 1).type() != DataType.FLOAT) {
+        || to.input(node, 1).type() != DataType.FLOAT
+        || to.input(node, 0).rank() + to.input(node, 1).rank() == 0) {
       IN_JAVA.lower(node, to);
       return;
     }

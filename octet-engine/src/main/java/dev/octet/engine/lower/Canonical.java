@@ -92,8 +92,7 @@ public final class Canonical {
             : spec.reads(unit.inputs().get(0), scale, shift);
     exchange(
         unit,
-        spec.with("axis", -1)
-            .with("epsilon", new Attribute.FloatValue(epsilon.toFloats()[0])));
+        spec.with("axis", -1).with("epsilon", new Attribute.FloatValue(epsilon.toFloats()[0])));
   }
 
   /** A node of the unit that has a constant vector as an operand; {@code output} makes it last. */
@@ -197,8 +196,7 @@ public final class Canonical {
     } else {
       Value pooled = change.add(pool, node.output().name() + "_pooled");
       change.exchange(
-          node,
-          NodeSpec.of("Flatten").named(node.name()).reads(pooled).makes(node.output()));
+          node, NodeSpec.of("Flatten").named(node.name()).reads(pooled).makes(node.output()));
     }
   }
 
@@ -236,9 +234,7 @@ public final class Canonical {
       graph.setType(integers, null);
       Node move = maker(forth.input(0));
       right =
-          move != null && MOVES.contains(move.op()) && onlyRead(move, forth)
-              ? move.input(0)
-              : null;
+          move != null && MOVES.contains(move.op()) && onlyRead(move, forth) ? move.input(0) : null;
     }
   }
 

@@ -179,7 +179,7 @@ final class Movements implements Lowering {
       }
       seen[axis] = true;
       boolean forwards = steps[i] > 0;
-      long start = counted(starts[i], size, forwards ? 0 : 0, forwards ? size : size - 1);
+      long start = counted(starts[i], size, 0, forwards ? size : size - 1);
       long end = counted(ends[i], size, forwards ? 0 : -1, forwards ? size : size - 1);
       long distance = forwards ? end - start : start - end;
       long step = Math.abs(steps[i]);

@@ -213,43 +213,14 @@ final class Normalizations implements Lowering {
     float alpha = node.floatAttribute("alpha", 1e-4f);
     float beta = node.floatAttribute("beta", 0.75f);
     float bias = node.floatAttribute("bias", 1);
-    if (size < 1 || channels(node, input) < 1) {
-      throw new UnsupportedNodeException(node, "its size is " + size);
+    if (size < 1 || size % 2 == 0 || channels(node, input) < 1) {
+      throw new UnsupportedNodeException(node, "its size is " + size + ", not an odd number");
     }
-    if (size % 2 == 1 && input.rank() == 4) {
-      Stored from = to.stored(input);
-      Layout layout = from.layout();
-      Primitive primitive = Primitives.localResponse(layout, layout, size, alpha, beta, bias);
-      Stored result = to.allocate(layout);
-      to.primitive(primitive, Map.of(Args.SRC, from, Args.DST, result));
-      to.define(output, result);
-      return;
-    }
-    int channels = (int) input.dim(1);
-    int inner = Settings.product(input.dims(), 2, input.rank());
-    int count = Math.toIntExact(input.elements());
-    int before = (int) (size - 1) / 2;
-    int after = (int) size / 2;
-    Stored from = Copies.plain(node, to, input);
-    Stored result = Copies.allocate(node, to, DataType.FLOAT, input.dims());
-    Kernel kernel =
-        (reads, writes) -> {
-          ByteBuffer in = reads.get(0);
-          ByteBuffer out = writes.get(0);
-          return () -> {
-            for (int i = 0; i < count; i++) {
-              int c = i / inner % channels;
-              double sum = 0;
-              for (int k = Math.max(0, c - before); k <= Math.min(channels - 1, c + after); k++) {
-                double value = in.getFloat((i + (k - c) * inner) << 2);
-                sum += value * value;
-              }
-              double divisor = Math.pow(bias + alpha / size * sum, beta);
-              out.putFloat(i << 2, (float) (in.getFloat(i << 2) / divisor));
-            }
-          };
-        };
-    to.kernel("local response normalization", kernel, List.of(from), List.of(result));
+    Stored from = to.stored(input);
+    Layout layout = from.layout();
+    Primitive primitive = Primitives.localResponse(layout, layout, size, alpha, beta, bias);
+    Stored result = to.allocate(layout);
+    to.primitive(primitive, Map.of(Args.SRC, from, Args.DST, result));
     to.define(output, result);
   }
 

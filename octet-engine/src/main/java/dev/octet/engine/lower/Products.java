@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gemm and MatMul of any two operands, in floats or, where both are integers of one scale each, in
  * integers. Operands are read in the order in which they lie, transposed ones too; a constant
- * factor, a sum with a tensor that broadcasts, and a QuantizeLinear that follow are fused, and where
- * a Transpose comes next the result is written so that the Transpose has nothing to move.
+ * factor, a sum with a tensor that broadcasts, and a QuantizeLinear that follow are fused, and
+ * where a Transpose comes next the result is written so that the Transpose has nothing to move.
  */
 final class Products {
   private final Node node;
@@ -63,8 +63,7 @@ final class Products {
     Operand a = to.input(node, 0);
     Operand b = to.input(node, 1);
     if (a.type() != b.type()) {
-      throw new UnsupportedNodeException(
-          node, "its operands are " + a.type() + " and " + b.type());
+      throw new UnsupportedNodeException(node, "its operands are " + a.type() + " and " + b.type());
     }
     if (a.rank() < 1 || b.rank() < 1 || (gemm && (a.rank() != 2 || b.rank() != 2))) {
       throw misfit(a, b);
