@@ -15,6 +15,7 @@ import org.bytedeco.dnnl.matmul;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory_desc_vector;
 import org.bytedeco.dnnl.pooling_forward;
+import org.bytedeco.dnnl.prelu_forward;
 import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.primitive_desc_base;
@@ -289,6 +290,23 @@ public final class Primitives {
                 attr,
                 false),
         lrn_forward::new);
+  }
+
+  /** x where positive, else x times its slope; {@code slopes} has dimensions of the source or 1. */
+  public static Primitive prelu(Layout source, Layout slopes, Layout destination) {
+    return compile(
+        "prelu",
+        new Attributes(),
+        attr ->
+            new prelu_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE,
+                source.desc(),
+                slopes.desc(),
+                destination.desc(),
+                attr,
+                false),
+        prelu_forward::new);
   }
 
   /** Puts {@code sources} one after another along {@code axis}. */

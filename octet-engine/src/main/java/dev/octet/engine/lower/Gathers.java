@@ -134,7 +134,7 @@ final class Gathers implements Lowering {
     int width = Settings.product(data.dims(), 1, data.rank());
     int count = Math.toIntExact(places.elements());
     Elements type = places(node, places);
-    Elements held = Elements.of(q.type(), node);
+    int mask = q.type() == DataType.UINT8 ? 0xFF : -1;
     float[] scales = q.scales();
     int[] zeros = q.zeroPoints();
     String label = node.label();
@@ -152,7 +152,7 @@ final class Gathers implements Lowering {
               float scale = scales[row];
               int zero = zeros[row];
               for (int c = 0; c < width; c++) {
-                float real = (held.whole(in, row * width + c) - zero) * scale;
+                float real = ((in.get(row * width + c) & mask) - zero) * scale;
                 out.putFloat((i * width + c) << 2, real);
               }
             }

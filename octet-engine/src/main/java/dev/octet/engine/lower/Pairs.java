@@ -1,5 +1,12 @@
 package dev.octet.engine.lower;
 
+import dev.octet.engine.dnnl.Args;
+import dev.octet.engine.dnnl.Attributes;
+import dev.octet.engine.dnnl.Attributes.Eltwise;
+import dev.octet.engine.dnnl.DnnlException;
+import dev.octet.engine.dnnl.Layout;
+import dev.octet.engine.dnnl.Primitive;
+import dev.octet.engine.dnnl.Primitives;
 import dev.octet.engine.plan.Compilation;
 import dev.octet.engine.plan.Kernel;
 import dev.octet.engine.plan.Lowering;
@@ -8,9 +15,12 @@ import dev.octet.engine.plan.Stored;
 import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
+import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.LongBinaryOperator;
@@ -50,6 +60,9 @@ final class Pairs implements Lowering {
     if (output == null) {
       return;
     }
+    if (slopes(node, to, output) || power(node, to, output)) {
+      return;
+    }
     Operand result = to.input(node, 0);
     int count = node.inputs().size();
     for (int i = 1; i < count; i++) {
@@ -63,6 +76,60 @@ final class Pairs implements Lowering {
       result = scaled(node, to, result, type, x -> x / count);
     }
     to.define(output, result);
+  }
+
+  /** PRelu of floats, by oneDNN. */
+  private static boolean slopes(Node node, Compilation to, Value output) {
+    Operand input = to.input(node, 0);
+    if (!node.is("PRelu") || input.type() != DataType.FLOAT || input.rank() < 2) {
+      return false;
+    }
+    Operand slope = to.input(node, 1);
+    if (slope.type() != DataType.FLOAT
+        || !Arrays.equals(dims(node, input, slope), input.dims())) {
+      return false;
+    }
+    Stored from = to.stored(input);
+    Layout layout = from.layout();
+    Stored slopes =
+        new Stored(
+            to.rowMajor(slope).buffer(),
+            Layout.rowMajor(DataType.FLOAT, Arithmetic.spread(slope.dims(), input.rank())));
+    Primitive primitive;
+    try {
+      primitive = Primitives.prelu(layout, slopes.layout(), layout);
+    } catch (DnnlException none) {
+      return false;
+    }
+    Stored result = to.allocate(layout);
+    to.primitive(primitive, Map.of(Args.SRC, from, Args.WEIGHTS, slopes, Args.DST, result));
+    to.define(output, result);
+    return true;
+  }
+
+  /** Squares and square roots of floats, by oneDNN. */
+  private static boolean power(Node node, Compilation to, Value output) {
+    Operand input = to.input(node, 0);
+    Tensor exponent = node.is("Pow") ? to.constant(node, 1) : null;
+    if (exponent == null
+        || input.type() != DataType.FLOAT
+        || exponent.type() != DataType.FLOAT
+        || exponent.elementCount() != 1
+        || exponent.rank() > input.rank()) {
+      return false;
+    }
+    float number = exponent.toFloats()[0];
+    if (number != 2 && number != 0.5f) {
+      return false;
+    }
+    Eltwise function = number == 2 ? Eltwise.SQUARE : Eltwise.SQRT;
+    Stored from = to.stored(input);
+    Layout layout = from.layout();
+    Stored result = to.overwritable(from) ? from : to.allocate(layout);
+    Primitive primitive = Primitives.eltwise(function, 0, 0, layout, layout, new Attributes());
+    to.primitive(primitive, Map.of(Args.SRC, from, Args.DST, result));
+    to.define(output, result);
+    return true;
   }
 
   private static Operand scaled(
@@ -156,7 +223,7 @@ final class Pairs implements Lowering {
       case "Div" -> of((a, b) -> a / b, division(node.label(), wide));
       case "Max" -> of(Math::max, wide ? (a, b) -> below(b, a) ? a : b : Math::max);
       case "Min" -> of(Math::min, wide ? (a, b) -> below(a, b) ? a : b : Math::min);
-      case "Pow" -> of(Math::pow, (a, b) -> (long) Math.pow(a, b));
+      case "Pow" -> of(Math::pow, (a, b) -> (long) Math.pow((double) a, (double) b));
       case "PRelu" -> of((x, slope) -> x < 0 ? slope * x : x, (x, s) -> x < 0 ? s * x : x);
       case "Mod" -> modulus(node, wide);
       case "Equal" -> test((a, b) -> a == b ? 1 : 0, (a, b) -> a == b ? 1 : 0);

@@ -16,7 +16,6 @@ import dev.octet.graph.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,7 +38,13 @@ class MovementTest {
     return values;
   }
 
-  private record Move(String name, long[] shape, BiFunction<ModelBuilder, Value, Value> body) {}
+  @FunctionalInterface
+  private interface Body {
+    Value add(ModelBuilder net, Value x);
+  }
+
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Move(String name, long[] shape, Body body) {}
 
   private static List<Move> singles() {
     long[] shape = {2, 3, 4, 6};
@@ -95,7 +100,7 @@ class MovementTest {
   private static List<Trial> moves() {
     List<Trial> trials = new ArrayList<>();
     for (Move move : singles()) {
-      trials.add(Trial.of(move.name(), net -> move.body().apply(net, net.input(move.shape()))));
+      trials.add(Trial.of(move.name(), net -> move.body().add(net, net.input(move.shape()))));
     }
     trials.add(
         Trial.of(
@@ -357,8 +362,7 @@ class MovementTest {
             Trial.of(
                 move.name() + " of " + type,
                 net ->
-                    move.body()
-                        .apply(
+                    move.body().add(
                             net,
                             net.input(net.whole(type, 0, type == BOOL ? 1 : 99, move.shape())))));
       }
@@ -404,7 +408,7 @@ class MovementTest {
                 Value zero = net.constant(Tensor.ofRaw(UINT8, new byte[] {117}));
                 Value q = net.node("QuantizeLinear", net.input(move.shape()), scale, zero);
                 Value x = net.node("DequantizeLinear", q, scale, zero);
-                Value y = move.body().apply(net, x);
+                Value y = move.body().add(net, x);
                 net.node("QuantizeLinear", y, scale, zero);
               }));
     }
