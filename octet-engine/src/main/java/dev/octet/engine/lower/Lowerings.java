@@ -29,6 +29,7 @@ public final class Lowerings {
     register(new Softmaxes(), "Softmax", "LogSoftmax");
     register(new Normalizations(), Normalizations.OPERATORS);
     register(new Resizes(), "Resize", "Upsample");
+    register(new Einsums(), "Einsum");
     register(new Fillings(), Fillings.OPERATORS);
     Refusals.forEach(BY_OPERATOR::put);
     register(new QuantizeDequantize(), "QuantizeLinear", "DequantizeLinear");

@@ -21,7 +21,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ProductTest {
 
   static Stream<Trial> trials() {
-    return Stream.of(shapes(), gemms(), types(), followed(), attentions(), quantized(), quantizedAttentions())
+    return Stream.of(
+            shapes(),
+            gemms(),
+            types(), einsums(), followed(),
+            attentions(),
+            quantized(),
+            quantizedAttentions())
         .flatMap(List::stream);
   }
 
@@ -115,6 +121,38 @@ class ProductTest {
                         net.input(net.whole(type, -9, 9, pair[0])),
                         net.input(net.whole(type, -9, 9, pair[1])))));
       }
+    }
+    return trials;
+  }
+
+  private static List<Trial> einsums() {
+    List<Trial> trials = new ArrayList<>();
+    for (String equation :
+        List.of(
+            "bhid,bhjd->bhij",
+            "bhij,bhjd->bihd",
+            "ij,jk->ki",
+            "ij,jk",
+            "ij,ij->i",
+            "ij,ik->ijk",
+            "i,j->ij",
+            "ii->i",
+            "ij->j",
+            "ij->ji",
+            "ij,jk,kl->il",
+            "ij,kj->")) {
+      trials.add(
+          Trial.of(
+              "Einsum " + equation,
+              net -> {
+                String[] sides = equation.replaceAll("->.*", "").split(",", -1);
+                Value[] inputs = new Value[sides.length];
+                for (int i = 0; i < inputs.length; i++) {
+                  inputs[i] =
+                      net.input(sides[i].chars().mapToLong(c -> 2 + c % 4).toArray());
+                }
+                net.node("Einsum", Map.of("equation", equation), inputs);
+              }));
     }
     return trials;
   }
@@ -246,8 +284,7 @@ class ProductTest {
                 Value y = net.node("Add", net.node("MatMul", x, w), net.weight(1, 32));
                 Value split = net.node("Reshape", mid.pair(net, y), net.longs(0, 0, 4, 8));
                 long[] perm = i == 1 ? of(0, 2, 3, 1) : of(0, 2, 1, 3);
-                Value turned =
-                    net.node("Transpose", Map.of("perm", perm), mid.pair(net, split));
+                Value turned = net.node("Transpose", Map.of("perm", perm), mid.pair(net, split));
                 qkv[i] = mid.pair(net, turned);
               }
               Value scores = net.node("MatMul", qkv[0], qkv[1]);
@@ -255,8 +292,7 @@ class ProductTest {
               Value shares = net.node("Softmax", net.node("Add", scaled, net.input(2, 1, 1, 5)));
               Value context = net.node("MatMul", part.pair(net, shares), qkv[2]);
               Value turned =
-                  net.node(
-                      "Transpose", Map.of("perm", of(0, 2, 1, 3)), out.pair(net, context));
+                  net.node("Transpose", Map.of("perm", of(0, 2, 1, 3)), out.pair(net, context));
               net.node("Reshape", out.pair(net, turned), net.longs(0, 0, -1));
             }));
   }
