@@ -33,6 +33,12 @@ final class Copies {
    *     Java can address
    */
   static Stored allocate(Node node, Compilation to, DataType type, long... dims) {
+    check(node, type, dims);
+    return to.allocate(Layout.rowMajor(type, dims));
+  }
+
+  /** The check of {@link #allocate} alone. */
+  static void check(Node node, DataType type, long... dims) {
     long bytes = Elements.of(type, node).width();
     for (long dim : dims) {
       if (dim <= 0) {
@@ -45,7 +51,6 @@ final class Copies {
       }
       bytes *= dim;
     }
-    return to.allocate(Layout.rowMajor(type, dims));
   }
 
   /** {@code operand} in row-major order, small enough for kernels in Java. */

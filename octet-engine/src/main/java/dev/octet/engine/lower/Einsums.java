@@ -174,8 +174,7 @@ final class Einsums implements Lowering {
         : to.reorder(new Stored(stored.buffer(), turned), plain);
   }
 
-  private static Operand sum(
-      Node node, Compilation to, Equation equation, List<Operand> operands) {
+  private static Operand sum(Node node, Compilation to, Equation equation, List<Operand> operands) {
     String summed =
         equation.sizes.keySet().stream()
             .filter(label -> equation.output.indexOf(label) < 0)
@@ -236,7 +235,9 @@ final class Einsums implements Lowering {
     return Operand.stored(result);
   }
 
-  /** The stride of each of {@code along} in an operand of {@code labels}: a diagonal has several. */
+  /**
+   * The stride of each of {@code along} in an operand of {@code labels}: a diagonal has several.
+   */
   private static long[] strides(String labels, Equation equation, String along) {
     long[] plain = Walk.strides(equation.dims(labels));
     long[] strides = new long[along.length()];

@@ -183,7 +183,7 @@ final class Movements implements Lowering {
       long end = counted(ends[i], size, forwards ? 0 : -1, forwards ? size : size - 1);
       long distance = forwards ? end - start : start - end;
       long step = Math.abs(steps[i]);
-      dims[axis] = Math.max(0, (distance + step - 1) / step);
+      dims[axis] = distance > 0 ? (distance - 1) / step + 1 : 0;
       offset += start * strides[axis];
       strides[axis] *= dims[axis] > 1 ? steps[i] : 1;
     }
@@ -414,10 +414,15 @@ final class Movements implements Lowering {
   private static Operand continued(
       Node node, Compilation to, Operand input, String mode, long[] before, long[] after) {
     long[] plain = Walk.strides(input.dims());
+    long[] dims = input.dims();
+    for (int d = 0; d < dims.length; d++) {
+      dims[d] += before[d] + after[d];
+    }
+    Copies.check(node, input.type(), dims);
     int[][] from = new int[input.rank()][];
     for (int d = 0; d < from.length; d++) {
       int size = (int) input.dim(d);
-      from[d] = new int[Math.toIntExact(Math.max(0, size + before[d] + after[d]))];
+      from[d] = new int[Math.toIntExact(dims[d])];
       for (int i = 0; i < from[d].length; i++) {
         from[d][i] = (int) (inside(node, mode, i - before[d], size) * plain[d]);
       }

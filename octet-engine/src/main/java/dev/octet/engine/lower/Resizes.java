@@ -37,6 +37,7 @@ final class Resizes implements Lowering {
       to.define(output, input);
       return;
     }
+    Copies.check(node, input.type(), geometry.dims);
     String mode = node.stringAttribute("mode", "nearest");
     switch (mode) {
       case "nearest" -> Copies.define(to, output, input, it -> nearest(node, to, it, geometry));

@@ -24,7 +24,9 @@ class ProductTest {
     return Stream.of(
             shapes(),
             gemms(),
-            types(), einsums(), followed(),
+            types(),
+            einsums(),
+            followed(),
             attentions(),
             quantized(),
             quantizedAttentions())
@@ -148,8 +150,7 @@ class ProductTest {
                 String[] sides = equation.replaceAll("->.*", "").split(",", -1);
                 Value[] inputs = new Value[sides.length];
                 for (int i = 0; i < inputs.length; i++) {
-                  inputs[i] =
-                      net.input(sides[i].chars().mapToLong(c -> 2 + c % 4).toArray());
+                  inputs[i] = net.input(sides[i].chars().mapToLong(c -> 2 + c % 4).toArray());
                 }
                 net.node("Einsum", Map.of("equation", equation), inputs);
               }));
