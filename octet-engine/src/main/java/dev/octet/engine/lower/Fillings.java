@@ -54,7 +54,8 @@ final class Fillings implements Lowering {
     long k = node.intAttribute("k", 0);
     int rows = (int) input.dim(0);
     int columns = (int) input.dim(1);
-    byte[] bytes = new byte[Math.multiplyExact(Math.multiplyExact(rows, columns), elements.width())];
+    byte[] bytes =
+        new byte[Math.multiplyExact(Math.multiplyExact(rows, columns), elements.width())];
     ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     for (int row = 0; row < rows; row++) {
       if (row + k >= 0 && row + k < columns) {

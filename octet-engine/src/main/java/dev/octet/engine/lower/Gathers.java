@@ -295,8 +295,7 @@ final class Gathers implements Lowering {
       throw new UnsupportedNodeException(node, "its depth is not one constant number");
     }
     int depth =
-        Math.toIntExact(
-            given.type().isFloat() ? (long) given.toFloats()[0] : given.toLongs()[0]);
+        Math.toIntExact(given.type().isFloat() ? (long) given.toFloats()[0] : given.toLongs()[0]);
     if (depth < 1 || values.elements() != 2) {
       throw new UnsupportedNodeException(
           node, "its depth is " + depth + " and it has " + values.elements() + " values, not two");
