@@ -159,7 +159,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.reshape(newDims, true);
-      return changed.is_zero() ? null : of(changed);
+      return isRefused(changed) ? null : of(changed);
     }
   }
 
@@ -174,7 +174,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.permute_axes(inverse, true);
-      return changed.is_zero() ? null : of(changed);
+      return isRefused(changed) ? null : of(changed);
     }
   }
 
@@ -187,7 +187,7 @@ public final class Layout {
     }
     try (PointerScope scope = new PointerScope()) {
       memory.desc changed = form.submemory_desc(newDims, offsets, true);
-      return changed.is_zero() ? null : of(changed);
+      return isRefused(changed) ? null : of(changed);
     }
   }
 
@@ -280,6 +280,11 @@ public final class Layout {
       }
       return name.toString();
     }
+  }
+
+  /** oneDNN's answer where blocks do not allow a change. */
+  private static boolean isRefused(memory.desc changed) {
+    return changed.isNull() || changed.get(true) == null;
   }
 
   private static boolean isAny(memory.desc form) {

@@ -71,7 +71,7 @@ public final class Compiler {
       if (dims == null) {
         throw new IllegalArgumentException("input '" + input.name() + "' is missing");
       }
-      Stored stored = compilation.pinned(Layout.rowMajor(type, dims));
+      Stored stored = compilation.port(Layout.rowMajor(type, dims));
       compilation.define(input, Operand.stored(stored, dims));
       inputs.add(new Plan.Port(input.name(), type, boxed(dims)));
       inputBuffers.add(stored);
@@ -91,12 +91,18 @@ public final class Compiler {
     for (Value output : graph.outputs()) {
       Operand operand = compilation.operand(output);
       Stored stored = compilation.rowMajor(operand);
-      stored.buffer().touch(compilation.steps.size());
+      stored.buffer().port = true;
       outputs.add(new Plan.Port(output.name(), operand.type(), boxed(operand.dims())));
       outputBuffers.add(stored);
     }
-    long arena = MemoryPlan.place(compilation.buffers);
-    return new Plan(compilation.steps, inputs, inputBuffers, outputs, outputBuffers, arena);
+    return new Plan(
+        compilation.steps,
+        inputs,
+        inputBuffers,
+        outputs,
+        outputBuffers,
+        MemoryPlan.ports(compilation.buffers),
+        MemoryPlan.place(compilation.buffers));
   }
 
   private void lower(Node node, Compilation compilation) {
