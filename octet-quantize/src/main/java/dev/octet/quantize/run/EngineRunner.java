@@ -2,7 +2,9 @@ package dev.octet.quantize.run;
 
 import dev.octet.engine.Engine;
 import dev.octet.engine.EngineOptions;
+import dev.octet.engine.Explanation;
 import dev.octet.engine.Session;
+import dev.octet.engine.dnnl.Library;
 import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
@@ -75,6 +77,11 @@ public final class EngineRunner implements GraphRunner {
         }
 
         @Override
+        public String runtime() {
+          return Library.description();
+        }
+
+        @Override
         public void close() {
           session.close();
           engine.close();
@@ -82,6 +89,25 @@ public final class EngineRunner implements GraphRunner {
       };
     } catch (UnsupportedNodeException e) {
       engine.close();
+      throw new RunException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /**
+   * What the engine runs for {@code model} on inputs of these shapes.
+   *
+   * @param shapes one for every input that must be supplied, by name
+   * @param threads threads inside an operator; 0 for all cores
+   * @throws RunException if the engine has no code for a node, which the message names
+   */
+  public static Explanation explain(Model model, Map<String, int[]> shapes, int threads) {
+    Model copy = model.copy();
+    keepDefaults(copy);
+    Map<String, long[]> wide = new LinkedHashMap<>();
+    shapes.forEach((name, shape) -> wide.put(name, Arrays.stream(shape).asLongStream().toArray()));
+    try (Engine engine = Engine.load(copy, EngineOptions.defaults().withThreads(threads))) {
+      return engine.explain(wide);
+    } catch (UnsupportedNodeException e) {
       throw new RunException(String.valueOf(e.getMessage()), e);
     }
   }

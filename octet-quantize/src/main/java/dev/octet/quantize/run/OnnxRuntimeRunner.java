@@ -116,6 +116,11 @@ public final class OnnxRuntimeRunner implements GraphRunner {
         }
 
         @Override
+        public String runtime() {
+          return "ONNX Runtime " + environment.getVersion();
+        }
+
+        @Override
         public void close() {
           feeds.values().forEach(OnnxTensor::close);
           try {
@@ -129,11 +134,6 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       feeds.values().forEach(OnnxTensor::close);
       throw new RunException("ONNX Runtime does not accept the model: " + firstLine(e), e);
     }
-  }
-
-  /** The version of ONNX Runtime, such as {@code 1.29.0}. */
-  public static String version() {
-    return Environment.STARTED.getVersion();
   }
 
   /** Made once. */

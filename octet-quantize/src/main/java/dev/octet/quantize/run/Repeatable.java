@@ -13,6 +13,9 @@ public interface Repeatable extends AutoCloseable {
    */
   void run();
 
+  /** What runs it, with its version. */
+  String runtime();
+
   @Override
   void close();
 }

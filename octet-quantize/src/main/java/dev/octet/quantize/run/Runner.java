@@ -17,7 +17,7 @@ public enum Runner {
   /** The engine; ONNX Runtime where the engine has no code for a node. */
   AUTO {
     @Override
-    GraphRunner open(Model model, Collection<String> observed, int threads) {
+    public GraphRunner open(Model model, Collection<String> observed, int threads) {
       return new EngineFirst(model, observed, threads);
     }
 
@@ -34,7 +34,7 @@ public enum Runner {
   /** Octet's engine, or an exception. */
   ENGINE {
     @Override
-    GraphRunner open(Model model, Collection<String> observed, int threads) {
+    public GraphRunner open(Model model, Collection<String> observed, int threads) {
       return EngineRunner.open(model, observed, threads);
     }
 
@@ -46,7 +46,7 @@ public enum Runner {
   /** ONNX Runtime. */
   ONNXRUNTIME {
     @Override
-    GraphRunner open(Model model, Collection<String> observed, int threads) {
+    public GraphRunner open(Model model, Collection<String> observed, int threads) {
       return OnnxRuntimeRunner.open(model, observed, threads);
     }
 
@@ -117,7 +117,9 @@ public enum Runner {
       }
     }
     throw new IllegalArgumentException(
-        "system property " + PROPERTY + " is '"
+        "system property "
+            + PROPERTY
+            + " is '"
             + name
             + "'; choose one of "
             + List.of(values()).toString().toLowerCase(Locale.ROOT));
