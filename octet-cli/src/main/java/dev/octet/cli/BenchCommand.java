@@ -20,12 +20,15 @@ import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -189,7 +192,7 @@ final class BenchCommand implements Callable<Integer> {
                 "load ms",
                 "first ms",
                 "peak MB");
-    List<String> refusals = new ArrayList<>();
+    Set<String> refusals = new LinkedHashSet<>(); // a reason often holds for every setting
     for (BenchRow row : report.rows()) {
       Timing mine = row.engine().timing();
       Timing other = row.onnxRuntime().timing();
@@ -206,29 +209,30 @@ final class BenchCommand implements Callable<Integer> {
           pair(mine == null ? null : mine.loadMs(), other == null ? null : other.loadMs()),
           pair(mine == null ? null : mine.firstRunMs(), other == null ? null : other.firstRunMs()),
           pair(megabytes(mine), megabytes(other)));
-      String setting =
-          "%s, batch %d, threads %d".formatted(row.model(), row.batch(), row.threads());
-      refuse(refusals, setting + ", engine", row.engine());
-      refuse(refusals, setting + ", ONNX Runtime", row.onnxRuntime());
+      refuse(refusals, row.model() + ", engine", row.engine());
+      refuse(refusals, row.model() + ", ONNX Runtime", row.onnxRuntime());
     }
     Machine machine = report.machine();
     StringBuilder text = new StringBuilder(table.print());
     refusals.forEach(refusal -> text.append(refusal).append('\n'));
+    text.append("\nPairs are engine / ONNX Runtime; medians of ")
+        .append(report.runs())
+        .append(" runs in ")
+        .append(report.rounds())
+        .append(" turns.\n");
+    String cpu =
+        "%s, %d cores, %s"
+            .formatted(
+                machine.cpu(), machine.cores(), String.join(" ", machine.instructionSets()));
     return text.append(
-            "%nPairs are engine / ONNX Runtime; medians of %d runs in %d turns.%n%s, %d cores (%s);"
-                .formatted(
-                    report.runs(),
-                    report.rounds(),
-                    machine.cpu(),
-                    machine.cores(),
-                    String.join(" ", machine.instructionSets())))
-        .append(
-            " %s; %s; Java %s%n"
-                .formatted(machine.engine(), machine.onnxRuntime(), machine.java()))
+            Stream.of(cpu, machine.engine(), machine.onnxRuntime(), "Java " + machine.java())
+                .filter(part -> !part.isEmpty())
+                .collect(Collectors.joining("; ")))
+        .append('\n')
         .toString();
   }
 
-  private static void refuse(List<String> refusals, String where, BenchRow.Side side) {
+  private static void refuse(Set<String> refusals, String where, BenchRow.Side side) {
     if (side.refused() != null) {
       refusals.add(where + ": " + side.refused());
     }

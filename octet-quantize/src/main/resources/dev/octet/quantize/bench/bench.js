@@ -62,7 +62,13 @@
       ctx.fillStyle = Octet.colour("ink");
       ctx.font = "600 13px system-ui, sans-serif";
       ctx.textBaseline = "middle";
-      chart.getDatasetMeta(0).data.forEach((bar, i) => ctx.fillText(times(compared[i].ratio), bar.x + 6, bar.y));
+      ctx.strokeStyle = Octet.colour("paper"); // so that the line at 1 does not cross a figure
+      ctx.lineWidth = 4;
+      ctx.lineJoin = "round";
+      chart.getDatasetMeta(0).data.forEach((bar, i) => {
+        ctx.strokeText(times(compared[i].ratio), bar.x + 6, bar.y);
+        ctx.fillText(times(compared[i].ratio), bar.x + 6, bar.y);
+      });
       ctx.restore();
     },
   };
@@ -91,7 +97,9 @@
           x: Octet.axis("times as fast as ONNX Runtime", {beginAtZero: true,
             suggestedMax: 1.2, ticks: {color: () => Octet.colour("muted"), callback: value => value + "×"}}),
           y: Octet.axis("", {grid: {display: false}, ticks: {color: () => Octet.colour("ink"), autoSkip: false,
-            callback: (value, i) => Octet.short(label(compared[i]), narrow() ? 24 : 52)}}),
+            callback: (value, i) => (narrow()
+              ? Octet.short(compared[i].model, 18) + " " + compared[i].batch + "/" + compared[i].threads
+              : Octet.short(compared[i].model, 36) + " · " + setting(compared[i]))}}),
         },
         plugins: {tooltip: {callbacks: {
           title: items => label(compared[items[0].dataIndex]),
