@@ -117,6 +117,11 @@ public final class Compiler {
           new UnsupportedNodeException(node, String.valueOf(refused.getMessage()));
       named.initCause(refused);
       throw named;
+    } catch (ArithmeticException tooLarge) {
+      UnsupportedNodeException named =
+          new UnsupportedNodeException(node, "its result would be too large to address");
+      named.initCause(tooLarge);
+      throw named;
     }
     for (Value output : node.outputs()) {
       if (output != null && isWanted(output, compilation) && compilation.known(output) == null) {
