@@ -1,6 +1,7 @@
 package dev.octet.engine;
 
 import dev.octet.engine.dnnl.Threads;
+import dev.octet.engine.lower.Canonical;
 import dev.octet.engine.lower.Lowerings;
 import dev.octet.engine.plan.Compiler;
 import dev.octet.engine.plan.Constants;
@@ -85,6 +86,7 @@ public final class Engine implements AutoCloseable {
     Model own = model.copy();
     OpsetRaise.to(own, Math.max(OPSET, own.opset()));
     Passes.simplify(own);
+    Canonical.rewrite(own.graph());
     return new Engine(own, options);
   }
 

@@ -8,14 +8,19 @@ import org.bytedeco.dnnl.concat;
 import org.bytedeco.dnnl.convolution_forward;
 import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.group_normalization_forward;
+import org.bytedeco.dnnl.layer_normalization_forward;
+import org.bytedeco.dnnl.lrn_forward;
 import org.bytedeco.dnnl.matmul;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory_desc_vector;
 import org.bytedeco.dnnl.pooling_forward;
+import org.bytedeco.dnnl.prelu_forward;
 import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.primitive_desc_base;
 import org.bytedeco.dnnl.reorder;
+import org.bytedeco.dnnl.softmax_forward;
 import org.bytedeco.javacpp.PointerScope;
 import org.jspecify.annotations.Nullable;
 
@@ -183,6 +188,125 @@ public final class Primitives {
                 attr,
                 false),
         binary::new);
+  }
+
+  /** Softmax along {@code axis}, or its logarithm. */
+  public static Primitive softmax(
+      boolean logarithm, Layout source, Layout destination, int axis, Attributes attributes) {
+    return compile(
+        "softmax",
+        attributes,
+        attr ->
+            new softmax_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE,
+                logarithm ? dnnl.algorithm.softmax_log : dnnl.algorithm.softmax_accurate,
+                source.desc(),
+                destination.desc(),
+                axis,
+                attr,
+                false),
+        softmax_forward::new);
+  }
+
+  /**
+   * {@code (x − mean)/√(variance + epsilon)} over the last dimension, times {@link Args#SCALE},
+   * plus {@link Args#SHIFT}, each a vector as long as that dimension.
+   *
+   * @param centred whether the mean is taken off; without it the variance is the mean of squares
+   */
+  public static Primitive layerNormalization(
+      Layout source,
+      Layout destination,
+      float epsilon,
+      boolean centred,
+      boolean scaled,
+      boolean shifted,
+      Attributes attributes) {
+    return compile(
+        "layer normalization",
+        attributes,
+        attr ->
+            new layer_normalization_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE.value,
+                source.desc(),
+                destination.desc(),
+                epsilon,
+                (centred ? 0 : dnnl.normalization_flags.rms_norm.value) | flags(scaled, shifted),
+                attr,
+                false),
+        layer_normalization_forward::new);
+  }
+
+  /**
+   * The same over all but the first dimension of each of {@code groups} equal parts of the
+   * channels, with a scale and a shift for each channel.
+   */
+  public static Primitive groupNormalization(
+      Layout source, Layout destination, long groups, float epsilon, Attributes attributes) {
+    return compile(
+        "group normalization",
+        attributes,
+        attr ->
+            new group_normalization_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE.value,
+                source.desc(),
+                destination.desc(),
+                groups,
+                epsilon,
+                flags(true, true),
+                attr,
+                false),
+        group_normalization_forward::new);
+  }
+
+  private static int flags(boolean scaled, boolean shifted) {
+    return (scaled ? dnnl.normalization_flags.use_scale.value : 0)
+        | (shifted ? dnnl.normalization_flags.use_shift.value : 0);
+  }
+
+  /**
+   * {@code x·(k + alpha/size·Σ x²)^−beta} over {@code size} neighbouring channels, an odd number.
+   */
+  public static Primitive localResponse(
+      Layout source, Layout destination, long size, float alpha, float beta, float k) {
+    Attributes attributes = new Attributes();
+    return compile(
+        "local response normalization",
+        attributes,
+        attr ->
+            new lrn_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE,
+                dnnl.algorithm.lrn_across_channels,
+                source.desc(),
+                destination.desc(),
+                size,
+                alpha,
+                beta,
+                k,
+                attr,
+                false),
+        lrn_forward::new);
+  }
+
+  /** x where positive, else x times its slope; {@code slopes} has dimensions of the source or 1. */
+  public static Primitive prelu(Layout source, Layout slopes, Layout destination) {
+    return compile(
+        "prelu",
+        new Attributes(),
+        attr ->
+            new prelu_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE,
+                source.desc(),
+                slopes.desc(),
+                destination.desc(),
+                attr,
+                false),
+        prelu_forward::new);
   }
 
   /** Puts {@code sources} one after another along {@code axis}. */

@@ -11,7 +11,6 @@ import dev.octet.engine.plan.Lowering;
 import dev.octet.engine.plan.Operand;
 import dev.octet.engine.plan.Quantization;
 import dev.octet.engine.plan.Stored;
-import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
@@ -40,6 +39,9 @@ final class Activations implements Lowering {
     "Round",
     "Neg"
   };
+
+  /** For other types, and for bounds that are not constant. */
+  private static final Lowering IN_JAVA = new Functions();
 
   /**
    * An operator as oneDNN's function.
@@ -111,11 +113,9 @@ final class Activations implements Lowering {
     if (output == null) {
       return;
     }
-    if (input.type() != DataType.FLOAT) {
-      throw new UnsupportedNodeException(node, "it works on FLOAT here, not " + input.type());
-    }
-    if (shape == null) {
-      throw new UnsupportedNodeException(node, "its bounds are not constant floats in order");
+    if (input.type() != DataType.FLOAT || shape == null) {
+      IN_JAVA.lower(node, to);
+      return;
     }
     Quantization in = input.quantization();
     Operand integers = input.integers();

@@ -27,22 +27,24 @@ import java.util.Map;
 final class Arithmetic implements Lowering {
   static final String[] OPERATORS = {"Add", "Sub", "Mul", "Div", "Max", "Min"};
 
+  /** For other types, for more than two operands, and for scalars alone. */
+  private static final Lowering IN_JAVA = new Pairs();
+
   @Override
   public void lower(Node node, Compilation to) {
     Value output = node.outputs().get(0);
     if (output == null) {
       return;
     }
-    if (node.inputs().size() != 2) {
-      throw new UnsupportedNodeException(
-          node, "it has " + node.inputs().size() + " operands, not two");
+    if (node.inputs().size() != 2
+        || to.input(node, 0).type() != DataType.FLOAT
+        || to.input(node, 1).type() != DataType.FLOAT
+        || to.input(node, 0).rank() + to.input(node, 1).rank() == 0) {
+      IN_JAVA.lower(node, to);
+      return;
     }
     Operand a = to.input(node, 0);
     Operand b = to.input(node, 1);
-    if (a.type() != DataType.FLOAT || b.type() != DataType.FLOAT) {
-      throw new UnsupportedNodeException(
-          node, "it works on FLOAT here, not " + a.type() + " and " + b.type());
-    }
     int rank = Math.max(1, Math.max(a.rank(), b.rank()));
     long[] left = spread(a.dims(), rank);
     long[] right = spread(b.dims(), rank);

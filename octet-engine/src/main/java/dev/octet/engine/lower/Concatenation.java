@@ -101,7 +101,7 @@ final class Concatenation implements Lowering {
     DataType type = parts.get(0).type();
     Layout lead = to.natural(parts.get(0));
     if (!lead.isNative()) {
-      throw new UnsupportedNodeException(node, "it puts together " + type);
+      return putInJava(node, to, parts, axis, out);
     }
     boolean last = out.length > 2 && lead.equals(Layout.channelsLast(type, lead.dims()));
     Layout destination = last ? Layout.channelsLast(type, out) : Layout.rowMajor(type, out);
@@ -120,6 +120,27 @@ final class Concatenation implements Lowering {
     Stored result = to.allocate(destination);
     arguments.put(Args.DST, result);
     to.primitive(primitive, arguments);
+    return result;
+  }
+
+  /** For types that oneDNN does not know. */
+  private static Stored putInJava(
+      Node node, Compilation to, List<Operand> parts, int axis, long[] out) {
+    Stored result = Copies.allocate(node, to, parts.get(0).type(), out);
+    long[] strides = Walk.strides(out);
+    long start = 0;
+    for (Operand part : parts) {
+      long[] dims = part.dims();
+      Copies.copy(
+          node,
+          to,
+          Copies.plain(node, to, part),
+          new Copies.Side(0, Walk.strides(dims)),
+          result,
+          new Copies.Side(start, strides),
+          dims);
+      start += dims[axis] * strides[axis];
+    }
     return result;
   }
 }

@@ -18,6 +18,19 @@ public final class Lowerings {
     register(new Poolings(), "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool");
     register(new Views(), Views.OPERATORS);
     register(new Concatenation(), "Concat");
+    register(new Movements(), Movements.OPERATORS);
+    register(new Gathers(), Gathers.OPERATORS);
+    register(new Scatters(), "ScatterElements", "Scatter", "ScatterND");
+    register(new Functions(), Functions.OPERATORS);
+    register(new Pairs(), Pairs.OPERATORS);
+    register(new Selections(), "Where", "Cast", "CastLike");
+    register(new Reductions(), Reductions.OPERATORS);
+    register(new Orders(), Orders.OPERATORS);
+    register(new Softmaxes(), "Softmax", "LogSoftmax");
+    register(new Normalizations(), Normalizations.OPERATORS);
+    register(new Resizes(), "Resize", "Upsample");
+    register(new Fillings(), Fillings.OPERATORS);
+    Refusals.forEach(BY_OPERATOR::put);
     register(new QuantizeDequantize(), "QuantizeLinear", "DequantizeLinear");
   }
 

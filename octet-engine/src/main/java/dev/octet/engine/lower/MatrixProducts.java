@@ -23,8 +23,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gemm and MatMul by constant weights, in floats or in integers, with what follows fused; and
- * MatMul of two activations in floats.
+ * Gemm and MatMul by constant weights, in floats or in integers, with what follows fused; {@link
+ * Products} does all others.
  *
  * <p>The input's zero point is folded into the bias: {@code b[n] − s_x·s_w[n]·z_x·Σ_k w[k, n]}.
  */
@@ -38,13 +38,11 @@ final class MatrixProducts implements Lowering {
     if (output == null) {
       return;
     }
-    if (input.type() != DataType.FLOAT || weights.type() != DataType.FLOAT) {
-      throw new UnsupportedNodeException(
-          node, "it works on FLOAT here, not " + input.type() + " and " + weights.type());
-    }
     boolean gemm = node.is("Gemm");
     boolean constant =
-        weights.rank() == 2
+        input.type() == DataType.FLOAT
+            && weights.type() == DataType.FLOAT
+            && weights.rank() == 2
             && (weights.real() != null)
             && input.rank() >= 2
             && node.intAttribute("transA", 0) == 0
@@ -54,7 +52,7 @@ final class MatrixProducts implements Lowering {
       new Layer(node, to, input, weights, output, gemm && node.intAttribute("transB", 0) != 0)
           .lower();
     } else {
-      general(node, to, input, weights, output, gemm);
+      Products.lower(node, to, output);
     }
   }
 
@@ -65,62 +63,6 @@ final class MatrixProducts implements Lowering {
     return bias != null && bias.elementCount() == width && bias.rank() > 0 && bias.dim(-1) == width;
   }
 
-  /** Any Gemm or MatMul, in floats, without fusion. */
-  private static void general(
-      Node node, Compilation to, Operand a, Operand b, Value output, boolean gemm) {
-    if (a.rank() < 2 || b.rank() < 2) {
-      throw new UnsupportedNodeException(node, "an operand is a vector");
-    }
-    boolean transA = gemm && node.intAttribute("transA", 0) != 0;
-    boolean transB = gemm && node.intAttribute("transB", 0) != 0;
-    int rank = Math.max(a.rank(), b.rank());
-    Stored left = matrix(to, a, rank, transA);
-    Stored right = matrix(to, b, rank, transB);
-    long[] dims = new long[rank];
-    for (int i = 0; i < rank - 2; i++) {
-      long x = left.layout().dim(i);
-      long y = right.layout().dim(i);
-      if (x != y && x != 1 && y != 1) {
-        throw misfit(node, a, b);
-      }
-      dims[i] = x == 1 ? y : x;
-    }
-    dims[rank - 2] = left.layout().dim(rank - 2);
-    dims[rank - 1] = right.layout().dim(rank - 1);
-    if (left.layout().dim(rank - 1) != right.layout().dim(rank - 2)) {
-      throw misfit(node, a, b);
-    }
-    Attributes attributes = new Attributes();
-    Map<Integer, Stored> arguments = new LinkedHashMap<>();
-    float alpha = gemm ? node.floatAttribute("alpha", 1) : 1;
-    if (alpha != 1) {
-      attributes.eltwise(Attributes.Eltwise.LINEAR, alpha, 0);
-    }
-    float beta = gemm ? node.floatAttribute("beta", 1) : 0;
-    if (node.input(2) != null && beta != 0) {
-      if (beta != 1) {
-        throw new UnsupportedNodeException(node, "its beta is " + beta + ", not 0 or 1");
-      }
-      Operand c = to.input(node, 2);
-      Stored plain = to.rowMajor(c);
-      long[] spread = new long[] {1, 1};
-      for (int i = 0; i < c.rank(); i++) {
-        spread[2 - c.rank() + i] = c.dim(i);
-      }
-      Stored added = new Stored(plain.buffer(), Layout.rowMajor(DataType.FLOAT, spread));
-      arguments.put(attributes.binary(Attributes.Binary.ADD, added.layout()), added);
-    }
-    Layout destination = Layout.rowMajor(DataType.FLOAT, dims);
-    Primitive primitive =
-        Primitives.matmul(left.layout(), right.layout(), null, destination, attributes);
-    arguments.put(Args.SRC, left);
-    arguments.put(Args.WEIGHTS, right);
-    Stored result = to.allocate(destination);
-    arguments.put(Args.DST, result);
-    to.primitive(primitive, arguments);
-    to.define(output, result);
-  }
-
   private static UnsupportedNodeException misfit(Node node, Operand a, Operand b) {
     return new UnsupportedNodeException(
         node,
@@ -129,20 +71,6 @@ final class MatrixProducts implements Lowering {
             + " and "
             + Arrays.toString(b.dims())
             + " do not fit");
-  }
-
-  /** Row-major {@code operand} with leading ones to {@code rank}, read transposed if asked for. */
-  private static Stored matrix(Compilation to, Operand operand, int rank, boolean transposed) {
-    Stored plain = to.rowMajor(operand);
-    long[] dims = new long[rank];
-    Arrays.fill(dims, 1);
-    System.arraycopy(operand.dims(), 0, dims, rank - operand.rank(), operand.rank());
-    Layout layout = Layout.rowMajor(operand.type(), dims);
-    if (transposed) {
-      layout =
-          Layout.strided(operand.type(), new long[] {dims[1], dims[0]}, new long[] {1, dims[1]});
-    }
-    return new Stored(plain.buffer(), layout);
   }
 
   /** A product by constant weights {@code [K, N]}, or {@code [N, K]} where transposed. */
@@ -169,7 +97,7 @@ final class MatrixProducts implements Lowering {
           if (whole && !inIntegers) {
             continue;
           }
-          Epilogue epilogue = Epilogue.after(output, out, to, inIntegers, residual);
+          Epilogue epilogue = Epilogue.after(biased(), out, to, inIntegers, residual);
           if (residual && !epilogue.hasResidual()) {
             continue;
           }
@@ -183,6 +111,34 @@ final class MatrixProducts implements Lowering {
           }
         }
       }
+    }
+
+    /** The Add of a constant row that follows a MatMul, null where there is none. */
+    private @Nullable Node rowAdded() {
+      Node sum = node.input(2) == null && !output.isOutput() ? to.onlyReader(output) : null;
+      if (sum == null || !sum.is("Add") || sum.inputs().size() != 2) {
+        return null;
+      }
+      Tensor row = row(sum);
+      long width = weights.dim(transposed ? 0 : 1);
+      return row != null
+              && row.type() == DataType.FLOAT
+              && row.elementCount() == width
+              && row.rank() > 0
+              && row.rank() <= input.rank()
+              && row.dim(-1) == width
+          ? sum
+          : null;
+    }
+
+    private @Nullable Tensor row(Node sum) {
+      return to.constant(sum, sum.input(0) == output ? 1 : 0);
+    }
+
+    /** The product with its bias. */
+    private Value biased() {
+      Node sum = rowAdded();
+      return sum == null ? output : sum.output();
     }
 
     private void emit(
@@ -232,6 +188,10 @@ final class MatrixProducts implements Lowering {
         Stored result = to.allocate(destination);
         arguments.put(Args.DST, result);
         to.primitive(primitive, arguments);
+        Node sum = rowAdded();
+        if (sum != null) {
+          to.claim(sum);
+        }
         epilogue.finish(new Stored(result.buffer(), Layout.rowMajor(epilogue.type(), out)));
       } catch (RuntimeException failed) {
         primitive.close();
@@ -251,7 +211,8 @@ final class MatrixProducts implements Lowering {
 
     private @Nullable Stored bias(
         long width, @Nullable Quantization q, @Nullable IntegerWeights integers, float unit) {
-      Tensor given = to.constant(node, 2);
+      Node sum = rowAdded();
+      Tensor given = sum == null ? to.constant(node, 2) : row(sum);
       float beta = node.floatAttribute("beta", 1);
       boolean fold = q != null && q.zeroPoint() != 0;
       if (given == null && !fold) {

@@ -35,6 +35,7 @@ public final class Compilation {
   public record Target(Value value, @Nullable Quantization quantization) {}
 
   private final Constants constants;
+  private final boolean alone;
   private final Map<Value, Operand> operands = new HashMap<>();
   private final Set<Node> claimed = new HashSet<>();
   final List<Step> steps = new ArrayList<>();
@@ -42,7 +43,17 @@ public final class Compilation {
   private @Nullable Node current;
 
   Compilation(Constants constants) {
+    this(constants, false);
+  }
+
+  private Compilation(Constants constants, boolean alone) {
     this.constants = constants;
+    this.alone = alone;
+  }
+
+  /** For a single node: no reader of what it makes is known, so that none is fused. */
+  static Compilation alone(Constants constants) {
+    return new Compilation(constants, true);
   }
 
   // ---- what is known ----
@@ -85,10 +96,37 @@ public final class Compilation {
 
   /**
    * The one node that reads {@code value} and is not lowered yet; null where others read it too.
+   * Reading its dimensions alone does not count.
    */
   public @Nullable Node onlyReader(Value value) {
     Node reader = value.onlyConsumer();
-    return reader == null || claimed.contains(reader) ? null : reader;
+    if (reader == null && !value.isOutput() && value.consumers().size() > 1) {
+      List<Node> readers = value.consumers().stream().filter(node -> !isShape(node)).toList();
+      reader = readers.size() == 1 ? readers.get(0) : null;
+    }
+    return reader == null || alone || claimed.contains(reader) ? null : reader;
+  }
+
+  /** Whether {@code node} reads nothing but the dimensions of its input. */
+  static boolean isShape(Node node) {
+    return node.is("Shape") || node.is("Size");
+  }
+
+  /**
+   * The dimensions of {@code value}, even where it never lies in memory because it was fused with
+   * what reads it: that changes no dimensions.
+   */
+  long[] dims(Value value) {
+    Operand known = known(value);
+    if (known != null) {
+      return known.dims();
+    }
+    for (Node reader : value.consumers()) {
+      if (claimed.contains(reader) && !isShape(reader)) {
+        return dims(reader.output());
+      }
+    }
+    throw new IllegalStateException("value '" + value.name() + "' is used before it is made");
   }
 
   /** Takes over the work of {@code node}: the compiler will pass it by. */
@@ -349,7 +387,7 @@ public final class Compilation {
   private boolean isReadLater(Value value) {
     return value.isOutput()
         || value.consumers().stream()
-            .anyMatch(reader -> reader != current && !claimed.contains(reader));
+            .anyMatch(reader -> reader != current && !claimed.contains(reader) && !isShape(reader));
   }
 
   // ---- steps ----

@@ -40,7 +40,10 @@ public final class Compiler {
     this.lowerings = lowerings;
     this.constants = constants;
     for (Node node : nodes) {
-      if (lowerings.apply(node) == null && !isShape(node) && !Evaluator.knows(node)) {
+      if (lowerings.apply(node) instanceof Refusal refusal) {
+        throw new UnsupportedNodeException(node, refusal.reason());
+      }
+      if (lowerings.apply(node) == null && !Compilation.isShape(node) && !Evaluator.knows(node)) {
         throw new UnsupportedNodeException(node, "there is no code for this operator");
       }
     }
@@ -81,7 +84,7 @@ public final class Compiler {
         continue;
       }
       compilation.enter(node);
-      if (!foldIfConstant(node, compilation)) {
+      if (!foldIfConstant(node, compilation) && !runAhead(node, compilation)) {
         lower(node, compilation);
       }
       compilation.claim(node);
@@ -103,6 +106,11 @@ public final class Compiler {
         outputBuffers,
         MemoryPlan.ports(compilation.buffers),
         MemoryPlan.place(compilation.buffers));
+  }
+
+  private boolean runAhead(Node node, Compilation compilation) {
+    Lowering lowering = lowerings.apply(node);
+    return lowering != null && Ahead.run(node, lowering, compilation);
   }
 
   private void lower(Node node, Compilation compilation) {
@@ -133,7 +141,8 @@ public final class Compiler {
 
   private static boolean isWanted(Value value, Compilation compilation) {
     return value.isOutput()
-        || value.consumers().stream().anyMatch(reader -> !compilation.isClaimed(reader));
+        || value.consumers().stream()
+            .anyMatch(reader -> !compilation.isClaimed(reader) && !Compilation.isShape(reader));
   }
 
   /** Shape, and what depends on constants alone, is computed here and takes no step. */
@@ -142,8 +151,14 @@ public final class Compiler {
     if (output == null) {
       return false;
     }
-    if (isShape(node)) {
-      long[] dims = compilation.input(node, 0).dims();
+    Value measured = node.input(0);
+    if (Compilation.isShape(node) && measured != null) {
+      long[] dims = compilation.dims(measured);
+      if (node.is("Size")) {
+        long size = Arrays.stream(dims).reduce(1, Math::multiplyExact);
+        compilation.define(output, Operand.constant(Tensor.ofLongs(new long[] {size})));
+        return true;
+      }
       int start = bound(node.intAttribute("start", 0), dims.length);
       int end = bound(node.intAttribute("end", dims.length), dims.length);
       long[] part = start < end ? Arrays.copyOfRange(dims, start, end) : new long[0];
@@ -169,10 +184,6 @@ public final class Compiler {
     }
   }
 
-  private static boolean isShape(Node node) {
-    return node.is("Shape");
-  }
-
   private static int bound(long index, int rank) {
     return (int) Math.max(0, Math.min(rank, index < 0 ? index + rank : index));
   }
@@ -195,7 +206,9 @@ public final class Compiler {
       Graph graph, Function<Node, @Nullable Lowering> lowerings) {
     Map<String, Set<String>> missing = new LinkedHashMap<>();
     for (Node node : graph.nodes()) {
-      if (lowerings.apply(node) == null && !isShape(node) && !Evaluator.knows(node)) {
+      Lowering lowering = lowerings.apply(node);
+      if (lowering instanceof Refusal
+          || (lowering == null && !Compilation.isShape(node) && !Evaluator.knows(node))) {
         missing.computeIfAbsent(node.op(), op -> new HashSet<>()).add(node.label());
       }
     }

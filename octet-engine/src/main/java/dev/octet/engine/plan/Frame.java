@@ -76,7 +76,7 @@ public final class Frame implements AutoCloseable {
             .flip();
   }
 
-  private ByteBuffer view(Stored stored) {
+  ByteBuffer view(Stored stored) {
     return memory(stored).buffer(stored.buffer().offset, stored.layout().sizeBytes());
   }
 
