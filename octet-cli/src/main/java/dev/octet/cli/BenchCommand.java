@@ -222,8 +222,7 @@ final class BenchCommand implements Callable<Integer> {
         .append(" turns.\n");
     String cpu =
         "%s, %d cores, %s"
-            .formatted(
-                machine.cpu(), machine.cores(), String.join(" ", machine.instructionSets()));
+            .formatted(machine.cpu(), machine.cores(), String.join(" ", machine.instructionSets()));
     return text.append(
             Stream.of(cpu, machine.engine(), machine.onnxRuntime(), "Java " + machine.java())
                 .filter(part -> !part.isEmpty())

@@ -85,8 +85,7 @@ final class Pairs implements Lowering {
       return false;
     }
     Operand slope = to.input(node, 1);
-    if (slope.type() != DataType.FLOAT
-        || !Arrays.equals(dims(node, input, slope), input.dims())) {
+    if (slope.type() != DataType.FLOAT || !Arrays.equals(dims(node, input, slope), input.dims())) {
       return false;
     }
     Stored from = to.stored(input);

@@ -362,7 +362,8 @@ class MovementTest {
             Trial.of(
                 move.name() + " of " + type,
                 net ->
-                    move.body().add(
+                    move.body()
+                        .add(
                             net,
                             net.input(net.whole(type, 0, type == BOOL ? 1 : 99, move.shape())))));
       }

@@ -21,7 +21,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ProductTest {
 
   static Stream<Trial> trials() {
-    return Stream.of(shapes(), gemms(), types(), followed(), attentions(), quantized(), quantizedAttentions())
+    return Stream.of(
+            shapes(),
+            gemms(),
+            types(),
+            followed(),
+            attentions(),
+            quantized(),
+            quantizedAttentions())
         .flatMap(List::stream);
   }
 
@@ -246,8 +253,7 @@ class ProductTest {
                 Value y = net.node("Add", net.node("MatMul", x, w), net.weight(1, 32));
                 Value split = net.node("Reshape", mid.pair(net, y), net.longs(0, 0, 4, 8));
                 long[] perm = i == 1 ? of(0, 2, 3, 1) : of(0, 2, 1, 3);
-                Value turned =
-                    net.node("Transpose", Map.of("perm", perm), mid.pair(net, split));
+                Value turned = net.node("Transpose", Map.of("perm", perm), mid.pair(net, split));
                 qkv[i] = mid.pair(net, turned);
               }
               Value scores = net.node("MatMul", qkv[0], qkv[1]);
@@ -255,8 +261,7 @@ class ProductTest {
               Value shares = net.node("Softmax", net.node("Add", scaled, net.input(2, 1, 1, 5)));
               Value context = net.node("MatMul", part.pair(net, shares), qkv[2]);
               Value turned =
-                  net.node(
-                      "Transpose", Map.of("perm", of(0, 2, 1, 3)), out.pair(net, context));
+                  net.node("Transpose", Map.of("perm", of(0, 2, 1, 3)), out.pair(net, context));
               net.node("Reshape", out.pair(net, turned), net.longs(0, 0, -1));
             }));
   }

@@ -33,7 +33,10 @@ class TransformerTest {
           engine
               .explain(
                   Map.of(
-                      "input_ids", new long[] {1, LENGTH}, "attention_mask", new long[] {1, LENGTH}))
+                      "input_ids",
+                      new long[] {1, LENGTH},
+                      "attention_mask",
+                      new long[] {1, LENGTH}))
               .toString();
       assertThat(plan).contains("matmul+gelu_erf", "matmul+linear+add", "matmul+add");
       assertThat(plan).doesNotContain("Erf", "reorder");

@@ -83,8 +83,8 @@ public record Benchmark(
     return BenchReport.now(machine, runs, rounds, rows);
   }
 
-  private BenchRow row(
-      Path file, Inputs inputs, int batch, int count, Map<Runner, String> runtimes) throws IOException {
+  private BenchRow row(Path file, Inputs inputs, int batch, int count, Map<Runner, String> runtimes)
+      throws IOException {
     String name = String.valueOf(file.getFileName());
     Path folder = Files.createTempDirectory("octet-bench");
     try {
@@ -110,7 +110,12 @@ public record Benchmark(
   }
 
   private BenchRow takeTurns(
-      Path file, int batch, int count, Path folder, List<String> words, List<String> described,
+      Path file,
+      int batch,
+      int count,
+      Path folder,
+      List<String> words,
+      List<String> described,
       Map<Runner, String> runtimes)
       throws IOException {
     try (Child engine = child(Runner.ENGINE, file, count, folder, words);
