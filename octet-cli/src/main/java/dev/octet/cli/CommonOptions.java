@@ -1,26 +1,10 @@
 package dev.octet.cli;
 
-import java.io.PrintWriter;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
-/** The options that every command has. */
-final class CommonOptions {
-  @Spec(Spec.Target.MIXEE)
-  private CommandSpec command;
-
-  @Option(
-      names = {"-v", "--verbose"},
-      description = "Tell more, and show stack traces of failures.")
-  private boolean verbose;
-
-  @Option(
-      names = {"-q", "--quiet"},
-      description = "Show no progress and no warnings, only results and errors.")
-  private boolean quiet;
-
+/** The options of every command that runs on one number of threads. */
+final class CommonOptions extends OutputOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
@@ -32,17 +16,8 @@ final class CommonOptions {
     return threads;
   }
 
-  /** Whether only results and errors are to be shown. */
-  boolean quiet() {
-    return quiet;
-  }
-
-  /** Standard error, or what a caller put in its place. */
-  PrintWriter err() {
-    return command.commandLine().getErr();
-  }
-
   /** Where this command talks to the user; also makes {@code --threads} take effect. */
+  @Override
   Console console() {
     if (threads < 0) {
       throw new ParameterException(
@@ -55,10 +30,6 @@ final class CommonOptions {
           "java.util.concurrent.ForkJoinPool.common.parallelism",
           Integer.toString(Math.max(1, threads - 1)));
     }
-    if (verbose) {
-      System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "info");
-    }
-    return new Console(
-        command.commandLine().getOut(), command.commandLine().getErr(), quiet, verbose);
+    return super.console();
   }
 }

@@ -61,11 +61,14 @@ final class CompareCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nFloors:%n")
   private FloorOptions floors = new FloorOptions();
 
+  @Mixin private RunnerOption runner;
+
   @Mixin private CommonOptions common;
 
   @Override
   public Integer call() throws IOException {
     Console console = common.console();
+    runner.apply();
     CountOption.check("--layer-samples", layerSamples);
     CountOption.check("--batch", batch);
     List<Path> files = reports.files(List.of());

@@ -72,11 +72,14 @@ final class EvaluateCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
   private PreprocessingOptions preprocessing = new PreprocessingOptions();
 
+  @Mixin private RunnerOption runner;
+
   @Mixin private CommonOptions common;
 
   @Override
   public Integer call() {
     Console console = common.console();
+    runner.apply();
     CountOption.check("--batch", batch);
     if (minAgreement != null && reference == null) {
       throw new OptionException("--min-agreement needs the float model; add --reference FLOAT");

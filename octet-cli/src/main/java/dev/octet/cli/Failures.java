@@ -2,6 +2,7 @@ package dev.octet.cli;
 
 import dev.octet.core.range.CalibrationException;
 import dev.octet.core.recipe.RecipeException;
+import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.ModelException;
 import dev.octet.quantize.NothingToQuantizeException;
 import dev.octet.quantize.data.DataException;
@@ -93,7 +94,7 @@ final class Failures {
     if (told instanceof FileSystemException file && file.getReason() == null) {
       return "'" + file.getFile() + "' " + reason(file);
     }
-    return text;
+    return told.getCause() instanceof UnsupportedNodeException ? text + ": --runner auto" : text;
   }
 
   /** The exceptions of the file system carry the path and leave the reason to their class. */

@@ -5,6 +5,7 @@ import dev.octet.core.recipe.Mode;
 import dev.octet.core.recipe.Target;
 import dev.octet.quantize.Version;
 import dev.octet.quantize.data.Preprocessing;
+import dev.octet.quantize.run.Runner;
 import dev.octet.torch.graph.QuantizedGraph;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,6 +25,8 @@ import picocli.CommandLine.Spec;
       QuantizeCommand.class,
       EvaluateCommand.class,
       CompareCommand.class,
+      RunCommand.class,
+      BenchCommand.class,
       InspectCommand.class,
       TrainQatCommand.class,
       DemoCommand.class,
@@ -82,6 +85,7 @@ public final class Octet implements Runnable {
     EnumWords.register(command, Preprocessing.PixelRange.class);
     EnumWords.register(command, QuantizedGraph.BatchNorms.class);
     EnumWords.register(command, TrainingOptions.Augment.class);
+    EnumWords.register(command, Runner.class);
     return command;
   }
 

@@ -77,11 +77,14 @@ final class QuantizeCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nFloors:%n")
   private FloorOptions floors = new FloorOptions();
 
+  @Mixin private RunnerOption runner;
+
   @Mixin private CommonOptions common;
 
   @Override
   public Integer call() throws IOException {
     Console console = common.console();
+    runner.apply();
     Recipe recipe = recipes.recipe();
     Path target = output != null ? output : defaultOutput(recipe);
     ReportOptions.checkFolder(target); // before those of files that go beside it

@@ -92,11 +92,14 @@ final class TrainQatCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nTraining:%n")
   private TrainingOptions training = new TrainingOptions();
 
+  @Mixin private RunnerOption runner;
+
   @Mixin private CommonOptions common;
 
   @Override
   public Integer call() throws IOException {
     Console console = common.console();
+    runner.apply();
     Recipe recipe = recipes.recipe();
     checkRecipe(recipe);
     Path target = output != null ? output : defaultOutput(recipe);

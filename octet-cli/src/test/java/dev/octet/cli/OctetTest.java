@@ -55,6 +55,8 @@ class OctetTest {
         "quantize",
         "evaluate",
         "compare",
+        "run",
+        "bench",
         "inspect",
         "train-qat",
         "demo",
@@ -71,7 +73,8 @@ class OctetTest {
   @Test
   void theRootTellsOfEveryCommandAndExitCode() {
     assertThat(Run.octet("--help").out())
-        .contains("quantize", "evaluate", "compare", "inspect", "train-qat", "demo", "recipes")
+        .contains("quantize", "evaluate", "compare", "run", "bench", "inspect", "train-qat", "demo")
+        .contains("recipes")
         .contains("completion")
         .contains("Exit codes:", "130", "interrupted by Ctrl-C");
   }

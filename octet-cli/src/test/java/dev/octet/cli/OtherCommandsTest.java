@@ -55,6 +55,16 @@ class OtherCommandsTest {
   }
 
   @Test
+  void evaluateFindsTheSameWhateverRunsTheModel() {
+    List<Object> words =
+        List.of("evaluate", quantized, "--data", work.images, "--json", "-q", "--runner");
+
+    Run auto = work.run(words, "auto");
+    assertThat(auto.code()).as(auto.err()).isEqualTo(ExitCode.OK);
+    assertThat(work.run(words, "onnxruntime").out()).isEqualTo(auto.out());
+  }
+
+  @Test
   void evaluateEndsWithOneBelowItsFloor() {
     Run run =
         work.run(

@@ -1,5 +1,6 @@
 package dev.octet.cli;
 
+import dev.octet.quantize.run.Runner;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import picocli.CommandLine;
@@ -17,7 +18,11 @@ record Run(int code, String out, String err) {
     for (int i = 0; i < args.length; i++) {
       args[i] = words[i].toString();
     }
-    int code = command.execute(args);
-    return new Run(code, out.toString(), err.toString());
+    try {
+      int code = command.execute(args);
+      return new Run(code, out.toString(), err.toString());
+    } finally {
+      System.clearProperty(Runner.PROPERTY); // a process has one command, these tests have many
+    }
   }
 }

@@ -275,7 +275,8 @@ public final class Engine implements AutoCloseable {
         plan.lines(),
         medians,
         plan.arenaBytes(),
-        constants.sizeBytes());
+        constants.sizeBytes(),
+        plan.graph());
   }
 
   private List<long[]> check(Map<String, Tensor> given) {

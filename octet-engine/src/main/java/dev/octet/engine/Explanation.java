@@ -13,6 +13,7 @@ import java.util.Locale;
  * @param nanoseconds the median time of each step; empty where it was not profiled
  * @param arenaBytes activations and scratch memory that each run in flight takes
  * @param weightBytes packed constants of all shapes together
+ * @param graph the steps, and what flows between them, in the language of Graphviz
  */
 public record Explanation(
     List<Plan.Port> inputs,
@@ -20,7 +21,8 @@ public record Explanation(
     List<Plan.Line> steps,
     List<Long> nanoseconds,
     long arenaBytes,
-    long weightBytes) {
+    long weightBytes,
+    String graph) {
 
   public Explanation {
     inputs = List.copyOf(inputs);

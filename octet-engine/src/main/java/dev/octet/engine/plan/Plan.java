@@ -59,6 +59,11 @@ public final class Plan implements AutoCloseable {
     return arenaBytes;
   }
 
+  /** The steps, and what flows between them, in the language of Graphviz. */
+  public String graph() {
+    return PlanGraph.of(this);
+  }
+
   /** Memory for one run at a time. */
   public Frame frame() {
     return new Frame(this);

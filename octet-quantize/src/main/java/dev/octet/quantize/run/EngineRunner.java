@@ -2,10 +2,14 @@ package dev.octet.quantize.run;
 
 import dev.octet.engine.Engine;
 import dev.octet.engine.EngineOptions;
+import dev.octet.engine.Explanation;
+import dev.octet.engine.Session;
+import dev.octet.engine.dnnl.Library;
 import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
 import dev.octet.graph.Tensor;
+import dev.octet.graph.Value;
 import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
 import java.nio.ByteBuffer;
@@ -14,6 +18,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -40,6 +45,7 @@ public final class EngineRunner implements GraphRunner {
   public static EngineRunner open(Model model, Collection<String> observed, int threads) {
     Set<String> names = new LinkedHashSet<>(observed);
     Model copy = Observation.of(model, names);
+    keepDefaults(copy);
     InputCheck check = new InputCheck(model.graph());
     try {
       Engine engine = Engine.load(copy, EngineOptions.defaults().withThreads(threads));
@@ -49,9 +55,83 @@ public final class EngineRunner implements GraphRunner {
     }
   }
 
+  /** Gets {@code model}, which is changed, ready to run on {@code inputs}. */
+  static Repeatable prepare(Model model, Map<String, HostTensor> inputs, int threads) {
+    new InputCheck(model.graph()).check(inputs);
+    keepDefaults(model);
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    inputs.forEach((name, tensor) -> shapes.put(name, toEngine(name, tensor).shape()));
+    Engine engine;
+    try {
+      engine = Engine.load(model, EngineOptions.defaults().withThreads(threads));
+    } catch (UnsupportedNodeException e) {
+      throw new RunException(String.valueOf(e.getMessage()), e);
+    }
+    try {
+      Session session = engine.session(shapes);
+      inputs.forEach((name, tensor) -> session.input(name).put(toEngine(name, tensor).data()));
+      return new Repeatable() {
+        @Override
+        public void run() {
+          session.run();
+        }
+
+        @Override
+        public String runtime() {
+          return Library.description();
+        }
+
+        @Override
+        public void close() {
+          session.close();
+          engine.close();
+        }
+      };
+    } catch (UnsupportedNodeException e) {
+      engine.close();
+      throw new RunException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /**
+   * What the engine runs for {@code model} on inputs of these shapes.
+   *
+   * @param shapes one for every input that must be supplied, by name
+   * @param threads threads inside an operator; 0 for all cores
+   * @throws RunException if the engine has no code for a node, which the message names
+   */
+  public static Explanation explain(Model model, Map<String, int[]> shapes, int threads) {
+    Model copy = model.copy();
+    keepDefaults(copy);
+    Map<String, long[]> wide = new LinkedHashMap<>();
+    shapes.forEach((name, shape) -> wide.put(name, Arrays.stream(shape).asLongStream().toArray()));
+    try (Engine engine = Engine.load(copy, EngineOptions.defaults().withThreads(threads))) {
+      return engine.explain(wide);
+    } catch (UnsupportedNodeException e) {
+      throw new RunException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /** Inputs that need not be fed become what they are in all but name: constants. */
+  private static void keepDefaults(Model model) {
+    for (Value input : List.copyOf(model.graph().inputs())) {
+      if (input.initializer() != null) {
+        model.graph().removeInput(input);
+      }
+    }
+  }
+
   @Override
   public void run(Map<String, HostTensor> inputs, Consumer consumer) {
     inputCheck.check(inputs);
+    for (String name : inputs.keySet()) {
+      if (inputCheck.hasDefault(name)) {
+        throw new RunException(
+            "model input '"
+                + name
+                + "' has a default, which the engine keeps to; ONNX Runtime can be used instead");
+      }
+    }
     Map<String, Tensor> feeds = new LinkedHashMap<>();
     inputs.forEach((name, tensor) -> feeds.put(name, toEngine(name, tensor)));
     Map<String, Tensor> results;

@@ -30,6 +30,12 @@ final class InputCheck {
     }
   }
 
+  /** Whether there is an input of this name that may be left out. */
+  boolean hasDefault(String name) {
+    Declared found = declared.get(name);
+    return found != null && found.optional();
+  }
+
   void check(Map<String, HostTensor> inputs) {
     Map<String, Long> symbols = new HashMap<>();
     for (Map.Entry<String, HostTensor> given : inputs.entrySet()) {

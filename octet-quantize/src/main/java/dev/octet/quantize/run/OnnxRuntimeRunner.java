@@ -21,6 +21,7 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -86,6 +87,51 @@ public final class OnnxRuntimeRunner implements GraphRunner {
       OrtSession session = environment.createSession(OnnxWriter.toBytes(copy), options);
       return new OnnxRuntimeRunner(session, check, names);
     } catch (OrtException e) {
+      throw new RunException("ONNX Runtime does not accept the model: " + firstLine(e), e);
+    }
+  }
+
+  /**
+   * Loads the model in {@code file} with the runtime's own defaults but for {@code threads}. Its
+   * threads spin between operators and for a moment after a run, as those defaults have it.
+   */
+  static Repeatable prepare(Path file, Map<String, HostTensor> inputs, int threads) {
+    OrtEnvironment environment = Environment.STARTED;
+    Map<String, OnnxTensor> feeds = new LinkedHashMap<>();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(threads);
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
+      OrtSession session = environment.createSession(file.toString(), options);
+      for (Map.Entry<String, HostTensor> input : inputs.entrySet()) {
+        feeds.put(input.getKey(), toRuntime(environment, input.getValue()));
+      }
+      return new Repeatable() {
+        @Override
+        public void run() {
+          try {
+            session.run(feeds).close();
+          } catch (OrtException e) {
+            throw new RunException("ONNX Runtime failed: " + firstLine(e), e);
+          }
+        }
+
+        @Override
+        public String runtime() {
+          return "ONNX Runtime " + environment.getVersion();
+        }
+
+        @Override
+        public void close() {
+          feeds.values().forEach(OnnxTensor::close);
+          try {
+            session.close();
+          } catch (OrtException e) {
+            throw new RunException("closing an ONNX Runtime session failed: " + firstLine(e), e);
+          }
+        }
+      };
+    } catch (OrtException e) {
+      feeds.values().forEach(OnnxTensor::close);
       throw new RunException("ONNX Runtime does not accept the model: " + firstLine(e), e);
     }
   }

@@ -1,0 +1,21 @@
+package dev.octet.quantize.run;
+
+/**
+ * A model whose inputs already lie in the runtime's own memory, to be run over and over: what a
+ * benchmark times. A run leaves its outputs in the runtime's memory. Not thread-safe.
+ */
+public interface Repeatable extends AutoCloseable {
+
+  /**
+   * Computes the outputs once.
+   *
+   * @throws RunException if the runtime fails
+   */
+  void run();
+
+  /** What runs it, with its version. */
+  String runtime();
+
+  @Override
+  void close();
+}
