@@ -19,6 +19,7 @@ public final class Lowerings {
     register(new Views(), Views.OPERATORS);
     register(new Concatenation(), "Concat");
     register(new QuantizeDequantize(), "QuantizeLinear", "DequantizeLinear");
+    register(new RecurrentLayers(), "LSTM", "GRU", "RNN");
   }
 
   private Lowerings() {}
