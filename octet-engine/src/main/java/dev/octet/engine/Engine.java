@@ -48,7 +48,8 @@ public final class Engine implements AutoCloseable {
   private final List<Value> inputs;
   private final Constants constants = new Constants();
   private final Compiler compiler;
-  private final Map<List<Long>, CompiledShapes> compiled = new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<List<List<Long>>, CompiledShapes> compiled =
+      new LinkedHashMap<>(16, 0.75f, true);
   private final Shared use;
 
   private Engine(Model model, EngineOptions options) {
@@ -112,6 +113,41 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /**
+   * A session for inputs of these dimensions, which shares this engine's weights and must be
+   * closed.
+   *
+   * @param shapes the dimensions of each input, by name
+   * @throws IllegalArgumentException if an input is missing, unknown, empty, or not of the declared
+   *     dimensions
+   * @throws UnsupportedNodeException if a node cannot run with these shapes
+   * @throws IllegalStateException if the engine is closed
+   */
+  public Session session(Map<String, long[]> shapes) {
+    use.enter();
+    try {
+      Threads.use(threads);
+      CompiledShapes compiledShapes = shapes(checkShapes(shapes));
+      try {
+        Plan plan = compiledShapes.plan();
+        return new Session(
+            plan,
+            plan.frame(),
+            threads,
+            () -> {
+              compiledShapes.use().leave();
+              use.leave();
+            });
+      } catch (RuntimeException failed) {
+        compiledShapes.use().leave();
+        throw failed;
+      }
+    } catch (RuntimeException failed) {
+      use.leave();
+      throw failed;
+    }
+  }
+
   private Map<String, Tensor> run(CompiledShapes shapes, Map<String, Tensor> given) {
     Plan plan = shapes.plan();
     Frame frame = shapes.take();
@@ -144,7 +180,7 @@ public final class Engine implements AutoCloseable {
 
   /** The plan for inputs of these tensors' shapes, in use until its {@code leave}. */
   private CompiledShapes shapes(List<long[]> dims) {
-    List<Long> key = dims.stream().flatMapToLong(Arrays::stream).boxed().toList();
+    List<List<Long>> key = dims.stream().map(one -> Arrays.stream(one).boxed().toList()).toList();
     synchronized (compiled) {
       CompiledShapes found = compiled.get(key);
       if (found == null) {
@@ -171,28 +207,30 @@ public final class Engine implements AutoCloseable {
    * @param shapes the dimensions of each input, by name
    */
   public Explanation explain(Map<String, long[]> shapes) {
-    Map<String, Tensor> zeros = new HashMap<>();
-    for (Value input : inputs) {
-      long[] dims = shapes.get(input.name());
-      DataType type = input.type() instanceof TensorType t ? t.elementType() : null;
-      if (dims != null && type != null) {
-        long elements = 1;
-        for (long dim : dims) {
-          elements = Math.multiplyExact(elements, dim);
-        }
-        ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(type.sizeBytes(elements)));
-        zeros.put(input.name(), Tensor.wrap(type, dims, bytes));
+    use.enter();
+    try {
+      Threads.use(threads);
+      CompiledShapes found = shapes(checkShapes(shapes));
+      try {
+        return explanation(found.plan(), List.of());
+      } finally {
+        found.use().leave();
       }
+    } finally {
+      use.leave();
     }
-    return profile(zeros, 0);
   }
 
   /**
    * Runs the model {@code runs} times and says what each step took.
    *
    * @param given as for {@link #run}
+   * @param runs how often, at least once; each step's time is the median of its times
    */
   public Explanation profile(Map<String, Tensor> given, int runs) {
+    if (runs < 1) {
+      throw new IllegalArgumentException("runs is " + runs + "; it must be 1 or more");
+    }
     use.enter();
     try {
       Threads.use(threads);
@@ -221,59 +259,85 @@ public final class Engine implements AutoCloseable {
       shapes.giveBack(frame);
     }
     List<Long> medians = new ArrayList<>();
-    for (int i = 0; runs > 0 && i < lines.size(); i++) {
+    for (int i = 0; i < lines.size(); i++) {
       int step = i;
       medians.add(Arrays.stream(times).mapToLong(t -> t[step]).sorted().toArray()[runs / 2]);
     }
+    return explanation(plan, medians);
+  }
+
+  private Explanation explanation(Plan plan, List<Long> medians) {
     return new Explanation(
-        plan.inputs(), plan.outputs(), lines, medians, plan.arenaBytes(), constants.sizeBytes());
+        plan.inputs(),
+        plan.outputs(),
+        plan.lines(),
+        medians,
+        plan.arenaBytes(),
+        constants.sizeBytes());
   }
 
   private List<long[]> check(Map<String, Tensor> given) {
-    Set<String> unknown = new TreeSet<>(given.keySet());
-    List<long[]> dims = new ArrayList<>();
+    Map<String, long[]> shapes = new HashMap<>();
+    given.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    List<long[]> dims = checkShapes(shapes);
+    for (Value input : inputs) {
+      Tensor tensor = given.get(input.name());
+      DataType type = input.type() instanceof TensorType declared ? declared.elementType() : null;
+      if (tensor != null && type != null && tensor.type() != type) {
+        throw new IllegalArgumentException(
+            "input '" + input.name() + "' is " + tensor.type() + "; the model declares " + type);
+      }
+    }
+    return dims;
+  }
+
+  /** The dimensions of each input in the graph's order. */
+  private List<long[]> checkShapes(Map<String, long[]> shapes) {
+    Set<String> unknown = new TreeSet<>(shapes.keySet());
+    List<long[]> result = new ArrayList<>();
     for (Value input : inputs) {
       unknown.remove(input.name());
-      Tensor tensor = given.get(input.name());
-      if (tensor == null) {
+      long[] dims = shapes.get(input.name());
+      if (dims == null) {
         throw new IllegalArgumentException(
             "input '" + input.name() + "' is missing; the model reads " + inputs);
       }
-      if (input.type() instanceof TensorType declared) {
-        check(input.name(), tensor, declared);
-      }
-      dims.add(tensor.shape());
+      check(input, dims);
+      result.add(dims.clone());
     }
     if (!unknown.isEmpty()) {
       throw new IllegalArgumentException(
           "the model has no input " + unknown + "; it reads " + inputs);
     }
-    return dims;
+    return result;
   }
 
-  private static void check(String name, Tensor tensor, TensorType declared) {
-    DataType type = declared.elementType();
-    if (type != null && tensor.type() != type) {
-      throw new IllegalArgumentException(
-          "input '" + name + "' is " + tensor.type() + "; the model declares " + type);
+  private static void check(Value input, long[] dims) {
+    long bytes = 4;
+    for (long dim : dims) {
+      if (dim < 1) {
+        throw new IllegalArgumentException(
+            "input '" + input.name() + "' of " + Arrays.toString(dims) + " has no elements");
+      }
+      if (dim > Integer.MAX_VALUE / bytes) {
+        throw new IllegalArgumentException(
+            "input '" + input.name() + "' of " + Arrays.toString(dims) + " is above 2 GiB");
+      }
+      bytes *= dim;
     }
-    if (tensor.elementCount() == 0) {
-      throw new IllegalArgumentException(
-          "input '" + name + "' of " + Arrays.toString(tensor.shape()) + " has no elements");
-    }
-    List<Dimension> dims = declared.shape();
-    boolean fits = dims == null || dims.size() == tensor.rank();
-    for (int i = 0; fits && dims != null && i < dims.size(); i++) {
-      fits = !(dims.get(i) instanceof Dimension.Fixed fixed) || fixed.size() == tensor.dim(i);
+    List<Dimension> declared = input.shape();
+    boolean fits = declared == null || declared.size() == dims.length;
+    for (int i = 0; fits && declared != null && i < dims.length; i++) {
+      fits = !(declared.get(i) instanceof Dimension.Fixed fixed) || fixed.size() == dims[i];
     }
     if (!fits) {
       throw new IllegalArgumentException(
           "input '"
-              + name
+              + input.name()
               + "' has dimensions "
-              + Arrays.toString(tensor.shape())
+              + Arrays.toString(dims)
               + "; the model declares "
-              + dims);
+              + declared);
     }
   }
 

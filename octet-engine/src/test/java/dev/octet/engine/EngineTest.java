@@ -15,6 +15,7 @@ import dev.octet.graph.Value;
 import dev.octet.graph.ValueType.TensorType;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.testing.SharedFolder;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -279,6 +280,100 @@ class EngineTest {
       }
     } finally {
       pool.shutdownNow();
+    }
+  }
+
+  @Test
+  void sessionsShareWeightsAndCopyNothing() {
+    Model model = openBatch();
+    String name = inputName(model);
+    Tensor image = normal(1, 2, 4, 6, 6);
+    Engine engine = Engine.load(model, ONE);
+    Tensor wanted = engine.run(Map.of(name, image)).values().iterator().next();
+    Map<String, long[]> shapes = Map.of(name, new long[] {2, 4, 6, 6});
+    long weights = engine.explain(shapes).weightBytes();
+    Session session = engine.session(shapes);
+    Session other = engine.session(shapes);
+    assertThat(engine.explain(shapes).weightBytes()).isEqualTo(weights);
+    assertThat(session.inputs().get(0).name()).isEqualTo(name);
+    assertThatThrownBy(() -> session.input("absent")).hasMessageContaining("no 'absent'");
+    engine.close();
+    for (Session each : List.of(session, other)) {
+      each.input(name).put(image.data());
+      each.run();
+      String output = each.outputs().get(0).name();
+      Tensor made = Tensor.wrap(DataType.FLOAT, wanted.shape(), each.output(output));
+      assertThat(made).isEqualTo(wanted);
+    }
+    session.close();
+    session.close();
+    assertThatThrownBy(session::run).hasMessageContaining("the session is closed");
+    session.input(name).putFloat(0, 1); // still memory, though nobody reads it
+    other.run();
+    other.close();
+  }
+
+  @Test
+  void aProfileHasATimeForEachStepAndATable() {
+    Model model = openBatch();
+    try (Engine engine = Engine.load(model, ONE)) {
+      Explanation explained = engine.profile(Map.of(inputName(model), normal(1, 1, 4, 6, 6)), 3);
+      assertThat(explained.nanoseconds()).hasSameSizeAs(explained.steps());
+      assertThat(explained.toString()).contains("convolution+relu").contains(" us ");
+      assertThatThrownBy(() -> engine.explain(Map.of(inputName(model), new long[] {1, 4, 6})))
+          .hasMessageContaining("the model declares");
+    }
+  }
+
+  @Test
+  void aRunOfASessionAllocatesNothing() {
+    Model model = openBatch();
+    try (Engine engine = Engine.load(model, ONE);
+        Session session = engine.session(Map.of(inputName(model), new long[] {1, 4, 6, 6}))) {
+      var bean = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long thread = Thread.currentThread().getId();
+      for (int i = 0; i < 3000; i++) { // until the JVM has linked and compiled all of it
+        session.run();
+        bean.getThreadAllocatedBytes(thread);
+      }
+      long before = bean.getThreadAllocatedBytes(thread);
+      for (int i = 0; i < 1000; i++) {
+        session.run();
+      }
+      assertThat(bean.getThreadAllocatedBytes(thread) - before)
+          .isLessThan(1000); // under a byte each
+    }
+  }
+
+  @Test
+  void aScaleThatIsNotPositiveIsNamed() {
+    for (double scale : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+      QuantizedNet q = new QuantizedNet(1);
+      q.quantize(q.net.input(2, 2), scale, DataType.UINT8, 0);
+      Model model = q.net.model();
+      try (Engine engine = Engine.load(model, ONE)) {
+        assertThatThrownBy(() -> engine.run(q.net.feeds()))
+            .isInstanceOf(UnsupportedNodeException.class)
+            .hasMessageContaining("is not positive and finite");
+      }
+    }
+  }
+
+  @Test
+  void numbersThatAreNoneDoNoHarm() {
+    QuantizedNet q = new QuantizedNet(2);
+    Value x =
+        q.grid(
+            q.net.input(
+                Tensor.ofFloats(
+                    new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1e30f, 0}, 1, 1, 2, 2)),
+            0.1,
+            DataType.UINT8,
+            3);
+    q.convolution(x, Map.of(), 4, 1, 1, 1);
+    try (Engine engine = Engine.load(q.net.model(), ONE)) {
+      assertThat(engine.run(q.net.feeds()).values().iterator().next().toFloats())
+          .doesNotContain(Float.NaN);
     }
   }
 }

@@ -40,7 +40,7 @@ class QuantizedLayersTest {
               assertThat(differing(tensor, other)).isLessThan(0.01);
             }
           });
-      return engine.profile(inputs, 0);
+      return engine.profile(inputs, 1);
     }
   }
 
@@ -69,8 +69,8 @@ class QuantizedLayersTest {
     Value y = q.biased(x, 0.03, PADDED, 24, 8, 3, 3);
     q.quantize(y, 0.05, out, zeroOut);
     Explanation plan = check(q.net);
-    assertThat(plan.steps()).hasSize(3); // quantize, convolve, to rows for the caller
-    assertThat(plan.steps().get(1).what()).isEqualTo("convolution");
+    assertThat(plan.steps()).hasSize(4); // quantize, permute, convolve, permute
+    assertThat(plan.steps().get(2).what()).isEqualTo("convolution");
   }
 
   @Test
@@ -87,7 +87,7 @@ class QuantizedLayersTest {
     Value x = q.grid(q.net.input(1, 16, 8, 8), 0.03, U8, 128);
     Value y = q.net.node("Relu", q.biased(x, 0.03, PADDED, 16, 16, 3, 3));
     q.quantize(y, 0.02, U8, 0);
-    assertThat(check(q.net).steps().get(1).what()).isEqualTo("convolution");
+    assertThat(check(q.net).steps().get(2).what()).isEqualTo("convolution");
   }
 
   @Test
@@ -96,7 +96,7 @@ class QuantizedLayersTest {
     Value x = q.grid(q.net.input(1, 16, 8, 8), 0.03, U8, 128);
     Value y = q.net.node("Relu", q.biased(x, 0.03, PADDED, 16, 16, 3, 3));
     q.quantize(y, 0.02, S8, 0);
-    assertThat(check(q.net).steps().get(1).what()).isEqualTo("convolution+relu");
+    assertThat(check(q.net).steps().get(2).what()).isEqualTo("convolution+relu");
   }
 
   @Test
@@ -107,7 +107,7 @@ class QuantizedLayersTest {
       Value y = q.biased(x, 0.03, PADDED, 16, 16, 3, 3);
       Value cut = q.net.node("Clip", y, q.net.floats(0), q.net.floats(inside ? 2 : 6));
       q.quantize(cut, 6 / 255.0, U8, 0);
-      assertThat(check(q.net).steps().get(1).what())
+      assertThat(check(q.net).steps().get(2).what())
           .isEqualTo(inside ? "convolution+clip" : "convolution");
     }
   }
@@ -122,8 +122,8 @@ class QuantizedLayersTest {
     Value sum = q.net.node("Relu", q.net.node("Add", y, x));
     q.quantize(sum, 0.05, U8, 0);
     Explanation plan = check(q.net);
-    assertThat(plan.steps()).hasSize(3);
-    assertThat(plan.steps().get(1).what()).startsWith("convolution+round+clip+linear+add");
+    assertThat(plan.steps()).hasSize(4);
+    assertThat(plan.steps().get(2).what()).startsWith("convolution+round+clip+linear+add");
   }
 
   @Test
@@ -132,7 +132,7 @@ class QuantizedLayersTest {
     Value x = q.grid(q.net.input(1, 16, 10, 10), 0.02, U8, 9);
     Value y = q.biased(x, 0.02, PADDED, 16, 16, 3, 3);
     q.quantize(q.net.node("Relu", q.net.node("Add", y, x)), 0.05, U8, 0);
-    assertThat(check(q.net).steps()).hasSize(3);
+    assertThat(check(q.net).steps()).hasSize(4);
   }
 
   @Test

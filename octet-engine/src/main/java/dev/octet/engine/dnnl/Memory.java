@@ -4,8 +4,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.jspecify.annotations.Nullable;
 
-/** A block of native memory, aligned for vectors and zero at first, that its owner closes. */
+/**
+ * A block of native memory, aligned for vectors and zero at first, that its owner closes.
+ *
+ * <p>Views of a block made by the constructor are dead once it is closed, and must not leave the
+ * engine. A {@link #shared} block lives as long as any view of it: what callers may hold.
+ */
 public final class Memory implements AutoCloseable {
   /** A cache line, and the width of the widest vector. */
   public static final int ALIGNMENT = 64;
@@ -13,6 +20,7 @@ public final class Memory implements AutoCloseable {
   private final BytePointer block;
   private final long start;
   private final long bytes;
+  private final @Nullable ByteBuffer heap;
 
   /** {@code bytes} bytes, all zero. */
   public Memory(long bytes) {
@@ -20,9 +28,25 @@ public final class Memory implements AutoCloseable {
       throw new IllegalArgumentException("memory of " + bytes + " bytes");
     }
     this.bytes = bytes;
+    this.heap = null;
     this.block = Native.own(new BytePointer(bytes + ALIGNMENT));
     this.start = Math.floorMod(-block.address(), (long) ALIGNMENT);
     Pointer.memset(block, 0, bytes + ALIGNMENT);
+  }
+
+  private Memory(ByteBuffer buffer, int bytes) {
+    this.bytes = bytes;
+    this.heap = buffer;
+    try (PointerScope scope = new PointerScope()) {
+      this.block = Native.own(new BytePointer(buffer));
+    }
+    this.start = 0;
+  }
+
+  /** {@code bytes} bytes, all zero, whose views stay valid after {@link #close}. */
+  public static Memory shared(int bytes) {
+    return new Memory(
+        ByteBuffer.allocateDirect(Math.addExact(bytes, ALIGNMENT)).alignedSlice(ALIGNMENT), bytes);
   }
 
   /** Number of bytes. */
@@ -30,8 +54,12 @@ public final class Memory implements AutoCloseable {
     return bytes;
   }
 
-  /** Little-endian view of {@code length} bytes from {@code offset}; dead once this is closed. */
+  /** Little-endian view of {@code length} bytes from {@code offset}. */
   public ByteBuffer buffer(long offset, long length) {
+    if (heap != null) {
+      return heap.slice(Math.toIntExact(offset), Math.toIntExact(length))
+          .order(ByteOrder.LITTLE_ENDIAN);
+    }
     return at(offset, length).capacity(length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }
 

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The process's one CPU engine, and oneDNN's names for our types. */
 final class Native {
-  private static final engine CPU = new engine(engine.kind.cpu, 0);
+  private static final engine CPU = own(new engine(engine.kind.cpu, 0));
 
   private Native() {}
 

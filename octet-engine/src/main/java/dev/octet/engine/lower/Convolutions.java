@@ -52,10 +52,10 @@ final class Convolutions implements Lowering {
     Quantization q = input.quantization();
     IntegerWeights integers =
         q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 0) : null;
-    if (integers == null || q == null) {
+    if (integers == null || q == null || job.isMultiplied()) {
       job.floats();
     } else {
-      job.integers(q, integers);
+      job.integers(integers);
     }
   }
 
@@ -149,7 +149,19 @@ final class Convolutions implements Lowering {
           new Stored(plain.buffer(), Layout.rowMajor(DataType.FLOAT, grouped())), layout);
     }
 
-    void integers(Quantization q, IntegerWeights integers) {
+    /**
+     * Whether each group has one input channel and several output channels: oneDNN 3.11's integer
+     * brg_conv_fwd gives wrong sums there (its weights are not interleaved by four).
+     */
+    boolean isMultiplied() {
+      return groups > 1 && groups == input.dim(1) && out[1] > groups;
+    }
+
+    void integers(IntegerWeights integers) {
+      Quantization q = input.quantization();
+      if (q == null) {
+        throw new IllegalStateException("node '" + node.label() + "' has no integers to read");
+      }
       for (boolean residual : new boolean[] {true, false}) {
         Epilogue epilogue = Epilogue.after(output, out, to, true, residual);
         if (residual && !epilogue.hasResidual()) {

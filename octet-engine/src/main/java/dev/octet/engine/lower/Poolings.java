@@ -19,7 +19,9 @@ import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Maxima and means of windows and of whole planes. A maximum of integers is the integer of the
@@ -47,11 +49,13 @@ final class Poolings implements Lowering {
     long[] plane = Arrays.copyOfRange(input.dims(), 2, rank);
     Window window = global ? whole(plane) : Windows.of(node, input.dims(), plane);
     boolean counted = !max && node.intAttribute("count_include_pad", 0) != 0;
-    if (counted && node.intAttribute("ceil_mode", 0) != 0) {
-      throw new UnsupportedNodeException(node, "it counts padding with ceil_mode");
-    }
     long[] out = Windows.outputDims(window, input.dims(), input.dim(1));
     Pooling what = max ? Pooling.MAX : counted ? Pooling.AVERAGE_WITH_PADDING : Pooling.AVERAGE;
+    float[] shares = counted ? shares(node, input.dims(), window, out) : null;
+    if (shares != null) {
+      to.define(output, weighted(to, to.stored(input), out, window, shares));
+      return;
+    }
     Quantization q = input.quantization();
     Operand integers = input.integers();
     if (q != null && integers != null && q.isPerTensor() && q.isByte()) {
@@ -71,6 +75,66 @@ final class Poolings implements Lowering {
     long[] ones = new long[plane.length];
     Arrays.fill(ones, 1);
     return new Window(plane, ones, ones, new long[plane.length], new long[plane.length]);
+  }
+
+  /**
+   * For a mean that counts padding: by how much each result must be multiplied because part of its
+   * window lies behind the padding, where ceil_mode put it; null where none does.
+   */
+  private static float @Nullable [] shares(Node node, long[] dims, Window window, long[] out) {
+    List<Long> pads = node.intsAttribute("pads", List.of());
+    int spatial = dims.length - 2;
+    if (node.intAttribute("ceil_mode", 0) == 0) {
+      return null;
+    }
+    int count = 1;
+    for (int i = 0; i < spatial; i++) {
+      count *= Math.toIntExact(out[i + 2]);
+    }
+    float[] shares = new float[count];
+    boolean any = false;
+    for (int at = 0; at < count; at++) {
+      float share = 1;
+      int rest = at;
+      for (int i = spatial - 1; i >= 0; i--) {
+        long place = rest % out[i + 2];
+        rest /= (int) out[i + 2];
+        long end = pads.isEmpty() ? window.padEnd()[i] : pads.get(i + spatial);
+        long limit = dims[i + 2] + end;
+        long first = place * window.strides()[i] - window.padBegin()[i];
+        long inside = 0;
+        for (long k = 0; k < window.kernel()[i]; k++) {
+          inside += first + k * window.dilations()[i] < limit ? 1 : 0;
+        }
+        share *= (float) window.kernel()[i] / inside;
+        any |= inside < window.kernel()[i];
+      }
+      shares[at] = share;
+    }
+    return any ? shares : null;
+  }
+
+  private static Stored weighted(
+      Compilation to, Stored from, long[] out, Window window, float[] shares) {
+    long[] plane = out.clone();
+    plane[0] = 1;
+    plane[1] = 1;
+    Stored factors = new Stored(to.floats(shares).buffer(), Layout.rowMajor(DataType.FLOAT, plane));
+    Attributes attributes = new Attributes();
+    Map<Integer, Stored> arguments = new LinkedHashMap<>();
+    arguments.put(attributes.binary(Attributes.Binary.MUL, factors.layout()), factors);
+    Primitive primitive =
+        Primitives.pooling(
+            Pooling.AVERAGE_WITH_PADDING,
+            from.layout(),
+            Layout.any(DataType.FLOAT, out),
+            window,
+            attributes);
+    Stored result = to.allocate(primitive.layout(Args.DST));
+    arguments.put(Args.SRC, from);
+    arguments.put(Args.DST, result);
+    to.primitive(primitive, arguments);
+    return result;
   }
 
   private static boolean mean(
@@ -110,7 +174,7 @@ final class Poolings implements Lowering {
       DataType type,
       long[] out,
       Window window,
-      @org.jspecify.annotations.Nullable Attributes attributes) {
+      @Nullable Attributes attributes) {
     Primitive primitive =
         Primitives.pooling(
             what,

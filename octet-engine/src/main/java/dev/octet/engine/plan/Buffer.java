@@ -11,23 +11,22 @@ public final class Buffer {
   final long bytes;
   final @Nullable Memory constant;
 
-  /** The caller fills or reads it: it keeps its place through the whole run. */
-  final boolean pinned;
+  /** The caller fills or reads it: it has a place of its own. */
+  boolean port;
 
   int firstStep = Integer.MAX_VALUE;
   int lastStep = -1;
   long offset;
 
-  Buffer(long bytes, boolean pinned) {
+  Buffer(long bytes, boolean port) {
     this.bytes = bytes;
     this.constant = null;
-    this.pinned = pinned;
+    this.port = port;
   }
 
   Buffer(Memory constant) {
     this.bytes = constant.sizeBytes();
     this.constant = constant;
-    this.pinned = true;
   }
 
   void touch(int step) {

@@ -71,7 +71,7 @@ public final class Compiler {
       if (dims == null) {
         throw new IllegalArgumentException("input '" + input.name() + "' is missing");
       }
-      Stored stored = compilation.pinned(Layout.rowMajor(type, dims));
+      Stored stored = compilation.port(Layout.rowMajor(type, dims));
       compilation.define(input, Operand.stored(stored, dims));
       inputs.add(new Plan.Port(input.name(), type, boxed(dims)));
       inputBuffers.add(stored);
@@ -91,12 +91,18 @@ public final class Compiler {
     for (Value output : graph.outputs()) {
       Operand operand = compilation.operand(output);
       Stored stored = compilation.rowMajor(operand);
-      stored.buffer().touch(Integer.MAX_VALUE); // until the caller has read it
+      stored.buffer().port = true;
       outputs.add(new Plan.Port(output.name(), operand.type(), boxed(operand.dims())));
       outputBuffers.add(stored);
     }
-    long arena = MemoryPlan.place(compilation.buffers);
-    return new Plan(compilation.steps, inputs, inputBuffers, outputs, outputBuffers, arena);
+    return new Plan(
+        compilation.steps,
+        inputs,
+        inputBuffers,
+        outputs,
+        outputBuffers,
+        MemoryPlan.ports(compilation.buffers),
+        MemoryPlan.place(compilation.buffers));
   }
 
   private void lower(Node node, Compilation compilation) {
@@ -110,6 +116,11 @@ public final class Compiler {
       UnsupportedNodeException named =
           new UnsupportedNodeException(node, String.valueOf(refused.getMessage()));
       named.initCause(refused);
+      throw named;
+    } catch (ArithmeticException tooLarge) {
+      UnsupportedNodeException named =
+          new UnsupportedNodeException(node, "its result would be too large to address");
+      named.initCause(tooLarge);
       throw named;
     }
     for (Value output : node.outputs()) {

@@ -4,6 +4,7 @@ import dev.octet.engine.dnnl.Call;
 import dev.octet.engine.dnnl.Memory;
 import dev.octet.engine.dnnl.Stream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,6 +14,7 @@ import java.util.List;
  */
 public final class Frame implements AutoCloseable {
   private final Memory arena;
+  private final Memory ports;
   private final Stream stream;
   private final List<Call> calls = new ArrayList<>();
   private final Runnable[] steps;
@@ -21,6 +23,7 @@ public final class Frame implements AutoCloseable {
 
   Frame(Plan plan) {
     arena = new Memory(plan.arenaBytes());
+    ports = Memory.shared(plan.portBytes);
     stream = new Stream();
     steps = new Runnable[plan.steps.size()];
     try {
@@ -28,7 +31,7 @@ public final class Frame implements AutoCloseable {
         steps[i] = bind(plan.steps.get(i));
       }
       inputs = plan.inputBuffers.stream().map(this::view).toArray(ByteBuffer[]::new);
-      outputs = plan.outputBuffers.stream().map(this::view).toArray(ByteBuffer[]::new);
+      outputs = plan.outputBuffers.stream().map(this::result).toArray(ByteBuffer[]::new);
     } catch (RuntimeException failed) {
       close();
       throw failed;
@@ -59,19 +62,36 @@ public final class Frame implements AutoCloseable {
 
   private Memory memory(Stored stored) {
     Memory constant = stored.buffer().constant;
-    return constant == null ? arena : constant;
+    return constant != null ? constant : stored.buffer().port ? ports : arena;
+  }
+
+  /** A constant that is an output is copied: callers may hold it longer than the engine does. */
+  private ByteBuffer result(Stored stored) {
+    ByteBuffer view = view(stored);
+    return stored.buffer().constant == null
+        ? view
+        : ByteBuffer.allocateDirect(view.remaining())
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .put(view)
+            .flip();
   }
 
   private ByteBuffer view(Stored stored) {
     return memory(stored).buffer(stored.buffer().offset, stored.layout().sizeBytes());
   }
 
-  /** Where input number {@code index} is to be written, in row-major order, before a run. */
+  /**
+   * Where input number {@code index} is to be written, in row-major order, before a run. Stays
+   * valid memory after {@link #close}.
+   */
   public ByteBuffer input(int index) {
     return inputs[index];
   }
 
-  /** Where output number {@code index} lies after a run, in row-major order, until the next. */
+  /**
+   * Where output number {@code index} lies after a run, in row-major order, until the next. Stays
+   * valid memory after {@link #close}.
+   */
   public ByteBuffer output(int index) {
     return outputs[index];
   }
@@ -100,5 +120,6 @@ public final class Frame implements AutoCloseable {
     calls.clear();
     stream.close();
     arena.close();
+    ports.close();
   }
 }

@@ -12,14 +12,26 @@ import java.util.List;
 final class MemoryPlan {
   private MemoryPlan() {}
 
-  /** Sets the offsets of {@code buffers} and returns the arena's size in bytes. */
+  /** Sets the offsets of what callers fill and read, and returns the bytes that it takes. */
+  static int ports(List<Buffer> buffers) {
+    long size = 0;
+    for (Buffer buffer : buffers) {
+      if (buffer.port) {
+        buffer.offset = size;
+        size += aligned(buffer.bytes);
+      }
+    }
+    return Math.toIntExact(size);
+  }
+
+  /** Sets the offsets of the other buffers and returns the arena's size in bytes. */
   static long place(List<Buffer> buffers) {
     List<Buffer> order = new ArrayList<>(buffers);
     order.sort(Comparator.comparingLong((Buffer b) -> b.bytes).reversed());
     List<Buffer> placed = new ArrayList<>();
     long size = 0;
     for (Buffer buffer : order) {
-      if (buffer.lastStep < 0 && !buffer.pinned) {
+      if (buffer.lastStep < 0 || buffer.port) {
         continue;
       }
       long offset = 0;
@@ -42,7 +54,7 @@ final class MemoryPlan {
   }
 
   private static boolean overlaps(Buffer a, Buffer b) {
-    return a.pinned || b.pinned || (a.firstStep <= b.lastStep && b.firstStep <= a.lastStep);
+    return a.firstStep <= b.lastStep && b.firstStep <= a.lastStep;
   }
 
   private static long aligned(long bytes) {

@@ -24,6 +24,7 @@ public final class Plan implements AutoCloseable {
   final List<Stored> outputBuffers;
   private final List<Port> inputs;
   private final List<Port> outputs;
+  final int portBytes;
   private final long arenaBytes;
 
   Plan(
@@ -32,7 +33,9 @@ public final class Plan implements AutoCloseable {
       List<Stored> inputBuffers,
       List<Port> outputs,
       List<Stored> outputBuffers,
+      int portBytes,
       long arenaBytes) {
+    this.portBytes = portBytes;
     this.steps = List.copyOf(steps);
     this.inputs = List.copyOf(inputs);
     this.inputBuffers = List.copyOf(inputBuffers);
