@@ -20,6 +20,8 @@ public final class Lowerings {
     register(new Concatenation(), "Concat");
     register(new QuantizeDequantize(), "QuantizeLinear", "DequantizeLinear");
     register(new RecurrentLayers(), "LSTM", "GRU", "RNN");
+    register(new DynamicQuantization(), "DynamicQuantizeLinear");
+    register(new IntegerProducts(), "MatMulInteger", "ConvInteger");
   }
 
   private Lowerings() {}
