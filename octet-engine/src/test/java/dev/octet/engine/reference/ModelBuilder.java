@@ -96,7 +96,10 @@ public final class ModelBuilder {
     return new Array(Arrays.stream(shape).mapToInt(Math::toIntExact).toArray(), values).to(type);
   }
 
-  /** A node with one output; attributes are Integer, Long, Double, String, long[], String[]. */
+  /**
+   * A node with one output; attributes are Integer, Long, Double, String, long[], String[] or
+   * Tensor. An operator of another domain is written with it: {@code com.microsoft.QLinearAdd}.
+   */
   public Value node(String op, Map<String, ?> attributes, @Nullable Value... inputs) {
     return nodes(op, 1, attributes, inputs).get(0);
   }
@@ -113,8 +116,10 @@ public final class ModelBuilder {
     for (int i = 0; i < count; i++) {
       made.add(graph.addFresh(op, null));
     }
+    int dot = op.lastIndexOf('.');
     NodeSpec spec =
-        NodeSpec.of(op)
+        NodeSpec.of(op.substring(dot + 1))
+            .in(op.substring(0, Math.max(0, dot)))
             .named(made.get(0).name() + "/node")
             .reads(inputs)
             .makes(made.toArray(new Value[0]));
@@ -132,7 +137,8 @@ public final class ModelBuilder {
         graph.addOutput(value);
       }
     }
-    return new Model(10, Map.of("", opset), Map.of(), graph, Bytes.EMPTY);
+    return new Model(
+        10, Map.of("", opset, RuntimeOperators.DOMAIN, 1L), Map.of(), graph, Bytes.EMPTY);
   }
 
   /** The tensor of each input. */

@@ -157,6 +157,29 @@ final class Movements {
         null);
   }
 
+  /** Concat of real numbers; octet-graph's evaluator has that of every type. */
+  static Tensor concat(Call call) {
+    Array first = call.array(0);
+    int axis = first.axis(call.integer("axis", 0));
+    int[] shape = first.shape.clone();
+    List<Array> parts = new ArrayList<>();
+    for (int i = 0; i < call.inputs().size(); i++) {
+      parts.add(call.array(i));
+    }
+    shape[axis] = parts.stream().mapToInt(part -> part.shape[axis]).sum();
+    int inner = first.product(axis + 1, first.rank());
+    Array y = Array.zeros(shape);
+    int start = 0;
+    for (Array part : parts) {
+      int row = part.shape[axis] * inner;
+      for (int i = 0; i < part.values.length; i++) {
+        y.values[i / row * shape[axis] * inner + start + i % row] = part.values[i];
+      }
+      start += row;
+    }
+    return y.to(call.type());
+  }
+
   private static Tensor pad(Call call) {
     Tensor x = call.tensor(0);
     int[] in = shapeOf(x);

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Operators {
   private static final Map<String, Operator> STANDARD = new HashMap<>();
+  private static final Map<String, Operator> RUNTIME = new HashMap<>();
 
   static {
     Quantization.register(STANDARD);
@@ -24,11 +25,16 @@ final class Operators {
     Indexing.register(STANDARD);
     Resizing.register(STANDARD);
     Recurrence.register(STANDARD);
+    RuntimeOperators.register(RUNTIME, STANDARD);
   }
 
   private Operators() {}
 
   static @Nullable Operator find(Node node) {
-    return node.domain().isEmpty() ? STANDARD.get(node.op()) : null;
+    return switch (node.domain()) {
+      case "" -> STANDARD.get(node.op());
+      case RuntimeOperators.DOMAIN -> RUNTIME.get(node.op());
+      default -> null;
+    };
   }
 }

@@ -79,12 +79,9 @@ final class QuantizedLayers {
     for (int i = 2; i < shape.length; i++) {
       shape[i] = kernel[i - 2];
     }
-    boolean perChannel = chance(80);
-    double[] scales = new double[perChannel ? out : 1];
-    // Codes are spread evenly over 255 steps, 74 in the root of their mean square.
-    Arrays.setAll(scales, i -> (float) ((0.5 + random.nextDouble()) / 74 / Math.sqrt(fanIn)));
+    double[] scales = weightScales(chance(80) ? out : 1, fanIn);
     Value w = net.constant(net.whole(DataType.INT8, -127, 127, shape));
-    Value weights = dequantized(w, scales, DataType.INT8);
+    Value weights = dequantized(w, scales, 0, DataType.INT8);
     Value bias = null;
     if (chance(75)) {
       double[] biasScales = Arrays.stream(scales).map(s -> (float) (s * x.scale())).toArray();
@@ -94,6 +91,7 @@ final class QuantizedLayers {
           dequantized(
               net.constant(net.whole(DataType.INT32, -bound, bound, out)),
               biasScales,
+              0,
               DataType.INT32);
     }
     String op = kernel == null ? "Gemm" : "Conv";
@@ -102,10 +100,25 @@ final class QuantizedLayers {
         : net.node(op, attributes, x.real(), weights, bias);
   }
 
-  private Value dequantized(Value codes, double[] scales, DataType type) {
+  /** MatMul with weights [in, out] and Add of a float bias, before the result is rounded. */
+  Value linear(Activation x, int in, int out) {
+    double[] scales = weightScales(chance(80) ? out : 1, in);
+    Value w = net.constant(net.whole(DataType.INT8, -127, 127, in, out));
+    Value y = net.node("MatMul", x.real(), dequantized(w, scales, 1, DataType.INT8));
+    return chance(80) ? net.node("Add", net.weight(0.2, out), y) : y;
+  }
+
+  /** Codes are spread evenly over 255 steps, 74 in the root of their mean square. */
+  private double[] weightScales(int count, int fanIn) {
+    double[] scales = new double[count];
+    Arrays.setAll(scales, i -> (float) ((0.5 + random.nextDouble()) / 74 / Math.sqrt(fanIn)));
+    return scales;
+  }
+
+  private Value dequantized(Value codes, double[] scales, int axis, DataType type) {
     long[] shape = scales.length == 1 ? new long[0] : new long[] {scales.length};
     Tensor zeros = net.whole(type, 0, 0, shape);
     return net.node(
-        "DequantizeLinear", Map.of("axis", 0), codes, net.floats(scales), net.constant(zeros));
+        "DequantizeLinear", Map.of("axis", axis), codes, net.floats(scales), net.constant(zeros));
   }
 }

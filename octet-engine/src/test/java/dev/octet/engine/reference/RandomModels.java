@@ -15,9 +15,9 @@ import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 
 /**
- * Small valid convolutional networks with Q/DQ pairs, of one to three spatial axes: convolutions of
- * any stride, padding, dilation and grouping, activations, residual sums, pooling, concatenation,
- * and a dense layer at the end of some.
+ * Small valid networks with Q/DQ pairs: transformers' blocks, and convolutional networks of one to
+ * three spatial axes with convolutions of any stride, padding, dilation and grouping, activations,
+ * residual sums, pooling, concatenation, and a dense layer at the end of some.
  */
 public final class RandomModels {
   private static final int BLOCKS = 4;
@@ -30,7 +30,7 @@ public final class RandomModels {
   public record Sample(long seed, Model model, Map<String, Tensor> feeds) {
     @Override
     public String toString() {
-      return "RandomModels.cnn(" + seed + "L):\n" + model.graph();
+      return "seed " + seed + "L: " + model.graph();
     }
   }
 
@@ -47,6 +47,18 @@ public final class RandomModels {
   /** Any networks. */
   public static Arbitrary<Sample> cnns() {
     return Arbitraries.longs().map(RandomModels::cnn);
+  }
+
+  /** Any blocks of transformers. */
+  public static Arbitrary<Sample> transformers() {
+    return Arbitraries.longs().map(RandomModels::transformer);
+  }
+
+  /** The block of a transformer that {@code seed} stands for. */
+  public static Sample transformer(long seed) {
+    ModelBuilder net = new ModelBuilder(20, seed);
+    new RandomTransformer(net).build();
+    return new Sample(seed, net.model(), net.feeds());
   }
 
   /** The network that {@code seed} stands for. */

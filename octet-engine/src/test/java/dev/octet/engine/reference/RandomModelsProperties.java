@@ -7,6 +7,7 @@ import dev.octet.graph.Model;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import java.util.Map;
+import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -18,7 +19,7 @@ class RandomModelsProperties {
 
   @Provide
   Arbitrary<Sample> networks() {
-    return RandomModels.cnns();
+    return Arbitraries.oneOf(RandomModels.cnns(), RandomModels.transformers());
   }
 
   /** Each node reads what ONNX Runtime made, so that no difference is carried on. */
