@@ -12,7 +12,7 @@ public final class Lowerings {
 
   static {
     register(new Convolutions(), "Conv");
-    register(new MatrixProducts(), "Gemm", "MatMul");
+    register(new WeightOnlyProducts(new MatrixProducts()), "Gemm", "MatMul");
     register(new Activations(), Activations.OPERATORS);
     register(new Arithmetic(), Arithmetic.OPERATORS);
     register(new Poolings(), "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool");

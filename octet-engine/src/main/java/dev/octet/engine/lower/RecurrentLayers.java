@@ -203,12 +203,16 @@ final class RecurrentLayers implements Lowering {
   /** {@code [D, G * H, columns]} as oneDNN's {@code [1, D, columns, G, H]}. */
   private static Stored weights(
       RecurrentLayer layer, int index, float[] values, int columns, Layout layout, Compilation to) {
-    Tensor base = to.constant(layer.node(), index);
+    Operand operand = to.input(layer.node(), index);
+    Tensor base = operand.origin();
     if (base == null) {
       throw new IllegalStateException();
     }
     return to.packed(
-        base, "recurrent", layout, () -> transposed(layer, values, columns, layout.dims()));
+        base,
+        "recurrent " + operand.derivation(),
+        layout,
+        () -> transposed(layer, values, columns, layout.dims()));
   }
 
   private static Tensor transposed(RecurrentLayer layer, float[] values, int columns, long[] dims) {
