@@ -2,6 +2,7 @@ package dev.octet.engine;
 
 import dev.octet.engine.dnnl.Threads;
 import dev.octet.engine.lower.Canonical;
+import dev.octet.engine.lower.IntegerForms;
 import dev.octet.engine.lower.Lowerings;
 import dev.octet.engine.plan.Compiler;
 import dev.octet.engine.plan.Constants;
@@ -85,6 +86,7 @@ public final class Engine implements AutoCloseable {
   public static Engine load(Model model, EngineOptions options) {
     Model own = model.copy();
     OpsetRaise.to(own, Math.max(OPSET, own.opset()));
+    IntegerForms.toQdq(own.graph());
     Passes.simplify(own);
     Canonical.rewrite(own.graph());
     return new Engine(own, options);

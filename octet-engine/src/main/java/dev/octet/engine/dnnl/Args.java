@@ -12,6 +12,7 @@ public final class Args {
   public static final int DST_2 = dnnl.DNNL_ARG_DST_2;
   public static final int WEIGHTS = dnnl.DNNL_ARG_WEIGHTS;
   public static final int WEIGHTS_ITER = dnnl.DNNL_ARG_WEIGHTS_ITER;
+  public static final int WEIGHTS_PEEPHOLE = dnnl.DNNL_ARG_WEIGHTS_PEEPHOLE;
   public static final int BIAS = dnnl.DNNL_ARG_BIAS;
   public static final int MEAN = dnnl.DNNL_ARG_MEAN;
   public static final int VARIANCE = dnnl.DNNL_ARG_VARIANCE;

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.post_ops;
 import org.bytedeco.dnnl.primitive_attr;
 
@@ -94,6 +95,9 @@ public final class Attributes {
   private final List<Masked> scales = new ArrayList<>();
   private final List<Masked> zeroPoints = new ArrayList<>();
   private final List<PostOp> postOps = new ArrayList<>();
+  private long group;
+  private boolean groupedZeroPoints;
+  private boolean decompresses;
 
   /**
    * Declares that argument {@code argument} (see {@link Args}) is scaled: bit {@code i} of {@code
@@ -111,6 +115,26 @@ public final class Attributes {
   public Attributes zeroPoint(int argument, int mask) {
     zeroPoints.add(new Masked(argument, mask));
     return this;
+  }
+
+  /**
+   * Lets a product of floats take weights in fewer bits, which it turns into floats as it reads
+   * them.
+   */
+  public Attributes decompress() {
+    decompresses = true;
+    return this;
+  }
+
+  /**
+   * The same for integers {@code [K, N]} with scales {@code [K / group, N]}, and int32 zero points
+   * of these dimensions if asked for. Only for a source of floats: with a source of integers oneDNN
+   * 3.11 takes such scales and computes as if there were one for each column.
+   */
+  public Attributes decompress(long rowsOfGroup, boolean zeroPointsToo) {
+    group = rowsOfGroup;
+    groupedZeroPoints = zeroPointsToo;
+    return decompress();
   }
 
   /** Applies {@code function} with parameters {@code a} and {@code b}. */
@@ -140,7 +164,7 @@ public final class Attributes {
 
   /** Whether nothing was asked for. */
   public boolean isEmpty() {
-    return scales.isEmpty() && zeroPoints.isEmpty() && postOps.isEmpty();
+    return scales.isEmpty() && zeroPoints.isEmpty() && postOps.isEmpty() && !decompresses;
   }
 
   /** Makes oneDNN's form of this; the caller's scope frees it. */
@@ -152,6 +176,17 @@ public final class Attributes {
     }
     for (Masked zeroPoint : zeroPoints) {
       attr.set_zero_points_mask(zeroPoint.argument, zeroPoint.mask);
+    }
+    if (decompresses) {
+      attr.set_fpmath_mode(dnnl.fpmath_mode.strict, true);
+    }
+    if (group > 0) {
+      long[] block = {group, 1};
+      attr.set_scales(
+          Args.WEIGHTS, 3, block, memory.data_type.f32, false, dnnl.quantization_mode.static_sazp);
+      if (groupedZeroPoints) {
+        attr.set_zero_points(Args.WEIGHTS, 3, block, memory.data_type.s32, false);
+      }
     }
     if (!postOps.isEmpty()) {
       post_ops ops = new post_ops();

@@ -12,7 +12,7 @@ public final class Lowerings {
 
   static {
     register(new Convolutions(), "Conv");
-    register(new MatrixProducts(), "Gemm", "MatMul");
+    register(new WeightOnlyProducts(new MatrixProducts()), "Gemm", "MatMul");
     register(new Activations(), Activations.OPERATORS);
     register(new Arithmetic(), Arithmetic.OPERATORS);
     register(new Poolings(), "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool");
@@ -33,6 +33,9 @@ public final class Lowerings {
     register(new Fillings(), Fillings.OPERATORS);
     Refusals.forEach(BY_OPERATOR::put);
     register(new QuantizeDequantize(), "QuantizeLinear", "DequantizeLinear");
+    register(new RecurrentLayers(), "LSTM", "GRU", "RNN");
+    register(new DynamicQuantization(), "DynamicQuantizeLinear");
+    register(new IntegerProducts(), "MatMulInteger", "ConvInteger");
   }
 
   private Lowerings() {}

@@ -1,5 +1,6 @@
 package dev.octet.engine.lower;
 
+import dev.octet.engine.plan.Coded;
 import dev.octet.engine.plan.Compilation;
 import dev.octet.engine.plan.Lowering;
 import dev.octet.engine.plan.Operand;
@@ -18,6 +19,11 @@ final class QuantizeDequantize implements Lowering {
   public void lower(Node node, Compilation to) {
     Value output = node.outputs().get(0);
     if (output == null) {
+      return;
+    }
+    Coded coded = CodedWeights.of(node, to);
+    if (coded != null) {
+      to.define(output, Operand.coded(coded));
       return;
     }
     Quantization quantization = to.quantizationOf(node);

@@ -248,7 +248,9 @@ public final class Compilation {
     Stored made;
     Tensor constant = operand.real();
     if (constant != null) {
-      made = packed(constant, "", layout, () -> constant);
+      Tensor origin = operand.origin();
+      made =
+          packed(origin == null ? constant : origin, operand.derivation(), layout, () -> constant);
     } else if (operand.source != null && operand.quantization != null) {
       made = convert(operand, operand.source, operand.quantization, layout);
     } else {
@@ -368,6 +370,19 @@ public final class Compilation {
   }
 
   /**
+   * What a Java kernel wants of a constant, such as weights in an order of its own, made once for
+   * all plans. It must be immutable.
+   *
+   * @param base the tensor that it is derived from, by which it is found again
+   * @param derivation how, as in {@link #packed}
+   * @param type what is made
+   * @param make makes it
+   */
+  public <T> T made(Tensor base, String derivation, Class<T> type, Supplier<T> make) {
+    return type.cast(constants.made(base, type.getName() + " " + derivation, make));
+  }
+
+  /**
    * Whether a step of the node that is being lowered may write over {@code stored}: it is neither
    * an input, an output nor a constant, and nobody reads it but the lowered nodes, the current one
    * and those it claimed. The step must read it at the same place it writes.
@@ -451,7 +466,7 @@ public final class Compilation {
   }
 
   private Operand view(Operand operand, long... dims) {
-    Tensor constant = operand.constant;
+    Tensor constant = operand.coded() == null ? operand.constant : operand.real();
     if (constant != null) {
       return Operand.constant(constant.reshape(dims));
     }

@@ -168,6 +168,13 @@ public final class Compiler {
     if (!Evaluator.knows(node)) {
       return false;
     }
+    Tensor narrow = node.is("Cast") ? compilation.constant(node, 0) : null;
+    if (narrow != null
+        && node.intAttribute("to", 0) == DataType.FLOAT.code()
+        && (narrow.type() == DataType.FLOAT16 || narrow.type() == DataType.BFLOAT16)) {
+      compilation.define(output, Operand.coded(new Coded(narrow, null, null, 0, 1)));
+      return true;
+    }
     List<@Nullable Tensor> tensors = new ArrayList<>();
     for (Value input : node.inputs()) {
       Tensor tensor = input == null ? null : compilation.operand(input).constant();

@@ -11,6 +11,7 @@ import dev.octet.engine.dnnl.Stream;
 import dev.octet.graph.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -40,6 +41,7 @@ public final class Constants implements AutoCloseable {
 
   private final Map<Key, Buffer> packed = new HashMap<>();
   private final Map<Tensor, Buffer> small = new HashMap<>();
+  private final IdentityHashMap<Tensor, Map<String, Object>> made = new IdentityHashMap<>();
   private long bytes;
 
   /** Bytes of native memory held. */
@@ -50,6 +52,12 @@ public final class Constants implements AutoCloseable {
   synchronized Buffer packed(Object base, String derivation, Layout layout, Supplier<Tensor> make) {
     return packed.computeIfAbsent(
         new Key(base, derivation, layout), key -> new Buffer(pack(make.get(), layout)));
+  }
+
+  /** What a Java kernel makes of a constant, once for all plans. */
+  synchronized Object made(Tensor base, String derivation, Supplier<?> make) {
+    return made.computeIfAbsent(base, key -> new HashMap<>())
+        .computeIfAbsent(derivation, key -> make.get());
   }
 
   /** A small tensor in row-major order; equal tensors share their memory. */
@@ -114,6 +122,7 @@ public final class Constants implements AutoCloseable {
     small.values().forEach(Constants::free);
     packed.clear();
     small.clear();
+    made.clear();
     bytes = 0;
   }
 

@@ -19,6 +19,7 @@ public final class Operand {
   final @Nullable Operand source;
   final @Nullable Quantization quantization;
   @Nullable Tensor constant;
+  private final @Nullable Coded coded;
   final List<Stored> forms = new ArrayList<>();
 
   private Operand(
@@ -26,17 +27,19 @@ public final class Operand {
       long[] dims,
       @Nullable Operand source,
       @Nullable Quantization quantization,
-      @Nullable Tensor constant) {
+      @Nullable Tensor constant,
+      @Nullable Coded coded) {
     this.type = type;
     this.dims = dims;
     this.source = source;
     this.quantization = quantization;
     this.constant = constant;
+    this.coded = coded;
   }
 
   /** A tensor known at compile time. */
   public static Operand constant(Tensor tensor) {
-    return new Operand(tensor.type(), tensor.shape(), null, null, tensor);
+    return new Operand(tensor.type(), tensor.shape(), null, null, tensor, null);
   }
 
   /** A tensor that lies in memory once the steps emitted so far have run. */
@@ -46,19 +49,45 @@ public final class Operand {
 
   /** The same under dimensions that differ from the layout's by how a scalar is written. */
   static Operand stored(Stored stored, long[] dims) {
-    Operand operand = new Operand(stored.layout().type(), dims, null, null, null);
+    Operand operand = new Operand(stored.layout().type(), dims, null, null, null, null);
     operand.forms.add(stored);
     return operand;
   }
 
   /** The real numbers that {@code integers} mean under {@code quantization}. */
   public static Operand dequantized(Operand integers, Quantization quantization) {
-    return new Operand(DataType.FLOAT, integers.dims, integers, quantization, null);
+    return new Operand(DataType.FLOAT, integers.dims, integers, quantization, null, null);
   }
 
   /** The integers that {@code reals} become under {@code quantization}. */
   public static Operand quantized(Operand reals, Quantization quantization) {
-    return new Operand(quantization.type(), reals.dims, reals, quantization, null);
+    return new Operand(quantization.type(), reals.dims, reals, quantization, null, null);
+  }
+
+  /** Constant floats that are kept as {@code coded}, and become floats where somebody asks. */
+  public static Operand coded(Coded coded) {
+    return new Operand(DataType.FLOAT, coded.codes().shape(), null, null, null, coded);
+  }
+
+  /** Where these are constant floats kept in fewer bits: how; null otherwise. */
+  public @Nullable Coded coded() {
+    return coded;
+  }
+
+  /** The tensor of the model that {@link #real} comes from, by which packed forms are found. */
+  public @Nullable Tensor origin() {
+    if (coded != null) {
+      return coded.codes();
+    }
+    return source != null && source.constant != null ? source.constant : constant;
+  }
+
+  /** How {@link #real} comes from {@link #origin}. */
+  public String derivation() {
+    if (coded != null) {
+      return coded.derivation();
+    }
+    return source != null && source.constant != null ? "real " + quantization : "";
   }
 
   /** The element type, as the graph sees it. */
@@ -124,6 +153,9 @@ public final class Operand {
     Quantization q = quantization;
     if (constant == null && integers != null && q != null && integers.constant != null) {
       constant = Constants.dequantize(integers.constant, q);
+    }
+    if (constant == null && coded != null) {
+      constant = coded.decode();
     }
     return constant;
   }
