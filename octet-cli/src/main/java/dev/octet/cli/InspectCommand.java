@@ -5,6 +5,7 @@ import dev.octet.engine.Explanation;
 import dev.octet.graph.Model;
 import dev.octet.graph.onnx.AtomicFile;
 import dev.octet.graph.onnx.OnnxReader;
+import dev.octet.quantize.data.DataException;
 import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.inspect.Inspection;
 import dev.octet.quantize.run.EngineRunner;
@@ -83,8 +84,12 @@ final class InspectCommand implements Callable<Integer> {
     }
     Model model = OnnxReader.read(file);
     shapes.check(ModelInputs.of(model.graph()).stream().map(ModelInput::name).toList());
-    Explanation explanation =
-        EngineRunner.explain(model, shapes.of(model.graph(), 1), common.threads());
+    Explanation explanation;
+    try {
+      explanation = EngineRunner.explain(model, shapes.of(model.graph(), 1), common.threads());
+    } catch (IllegalArgumentException e) { // the shapes do not fit the model
+      throw new DataException(String.valueOf(e.getMessage()), e);
+    }
     console.print(explanation.toString());
     if (planGraph != null) {
       AtomicFile.write(planGraph, explanation.graph());

@@ -7,6 +7,8 @@ import picocli.CommandLine.Spec;
 
 /** How much a command tells: options that every command has. */
 class OutputOptions {
+  private static final String LOGGER = "org.slf4j.simpleLogger.";
+
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;
 
@@ -32,9 +34,10 @@ class OutputOptions {
 
   /** Where this command talks to the user. */
   Console console() {
-    if (verbose) {
-      System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "info");
-    }
+    // Read once, when the first logger is made, which is after this.
+    System.setProperty(LOGGER + "defaultLogLevel", verbose ? "info" : "warn");
+    System.setProperty(LOGGER + "showThreadName", "false");
+    System.setProperty(LOGGER + "showLogName", "false");
     return new Console(
         command.commandLine().getOut(), command.commandLine().getErr(), quiet, verbose);
   }

@@ -1,5 +1,7 @@
 package dev.octet.quantize.run;
 
+import dev.octet.core.format.BFloat16;
+import dev.octet.core.format.Float16;
 import dev.octet.engine.Engine;
 import dev.octet.engine.EngineOptions;
 import dev.octet.engine.Explanation;
@@ -124,14 +126,6 @@ public final class EngineRunner implements GraphRunner {
   @Override
   public void run(Map<String, HostTensor> inputs, Consumer consumer) {
     inputCheck.check(inputs);
-    for (String name : inputs.keySet()) {
-      if (inputCheck.hasDefault(name)) {
-        throw new RunException(
-            "model input '"
-                + name
-                + "' has a default, which the engine keeps to; ONNX Runtime can be used instead");
-      }
-    }
     Map<String, Tensor> feeds = new LinkedHashMap<>();
     inputs.forEach((name, tensor) -> feeds.put(name, toEngine(name, tensor)));
     Map<String, Tensor> results;
@@ -214,7 +208,20 @@ public final class EngineRunner implements GraphRunner {
         data.asFloatBuffer().get(values);
         yield HostTensor.ofFloats(shape, values);
       }
-      case FLOAT16, BFLOAT16 -> HostTensor.ofFloats(shape, tensor.toFloats());
+      case FLOAT16 -> {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+          values[i] = Float16.decode(data.getShort(2 * i));
+        }
+        yield HostTensor.ofFloats(shape, values);
+      }
+      case BFLOAT16 -> {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+          values[i] = BFloat16.decode(data.getShort(2 * i));
+        }
+        yield HostTensor.ofFloats(shape, values);
+      }
       case DOUBLE -> {
         double[] values = new double[count];
         data.asDoubleBuffer().get(values);

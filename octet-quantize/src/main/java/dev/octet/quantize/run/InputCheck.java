@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a graph declares of its inputs, and the check that keeps unfit tensors from native code.
- * Inputs with an initializer have a default and may be left out.
+ * Inputs with an initializer keep that value and are not fed.
  */
 final class InputCheck {
   private record Declared(TensorType type, boolean optional) {}
@@ -30,12 +30,6 @@ final class InputCheck {
     }
   }
 
-  /** Whether there is an input of this name that may be left out. */
-  boolean hasDefault(String name) {
-    Declared found = declared.get(name);
-    return found != null && found.optional();
-  }
-
   void check(Map<String, HostTensor> inputs) {
     Map<String, Long> symbols = new HashMap<>();
     for (Map.Entry<String, HostTensor> given : inputs.entrySet()) {
@@ -43,6 +37,12 @@ final class InputCheck {
       if (wanted == null) {
         throw new IllegalArgumentException(
             "the model has no input '" + given.getKey() + "'; its inputs are " + declared.keySet());
+      }
+      if (wanted.optional()) { // no runtime of ours replaces it
+        throw new IllegalArgumentException(
+            "model input '"
+                + given.getKey()
+                + "' has a default, which cannot be replaced; do not give it");
       }
       if (!fits(given.getValue(), wanted.type(), symbols)) {
         throw new IllegalArgumentException(

@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** What runs models: the engine, ONNX Runtime, or the engine where it can. */
@@ -59,8 +58,6 @@ public enum Runner {
   /** The system property that {@link #openChosen} reads. */
   public static final String PROPERTY = "octet.runner";
 
-  private static final Logger LOG = LoggerFactory.getLogger(Runner.class);
-
   /** One model is opened many times, and its float form besides: the same need be told once. */
   private static volatile @Nullable String told;
 
@@ -105,7 +102,8 @@ public enum Runner {
     String message = String.valueOf(reason.getMessage());
     if (!message.equals(told)) {
       told = message;
-      LOG.info("ONNX Runtime runs the model: {}", message);
+      // Made here, not with the class: a command line that names a runner must not make it.
+      LoggerFactory.getLogger(Runner.class).info("ONNX Runtime runs the model: {}", message);
     }
   }
 

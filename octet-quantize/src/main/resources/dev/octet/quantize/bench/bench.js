@@ -135,8 +135,8 @@
     const refused = rows.flatMap(row => sides(row).filter(([, side]) => side.refused).map(([name, side]) => [row, name, side.refused]));
     if (refused.length) {
       byId("refused-section").hidden = false;
-      byId("refused").append(table("Why", [{title: "Model"}, {title: "Setting"}, {title: "Side"}, {title: "Reason"}],
-        refused.map(([row, name, reason]) => [row.model, setting(row), name, reason])));
+      byId("refused").append(table("Why", [{title: "What"}, {title: "Reason"}],
+        refused.map(([row, name, reason]) => [label(row) + " · " + name, reason])));
     }
 
     const inputs = [...new Set(rows.flatMap(row => row.inputs.map(input => row.model + ": " + input)))];
