@@ -98,7 +98,7 @@ class OtherCommandsTest {
             List.of("compare", work.model, quantized, "--data", work.images, "--report", page));
 
     assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.OK);
-    assertThat(run.out()).contains("layer by layer", "block2/depthwise/conv", "most to blame");
+    assertThat(run.out()).contains("layer by layer", "block2.depthwise.conv/Conv", "most to blame");
     assertThat(Files.readString(page)).startsWith("<!");
     Files.delete(page);
   }
@@ -125,13 +125,14 @@ class OtherCommandsTest {
 
   @Test
   void inspectShowsThePlanForAFloatModel() {
-    Run run = Run.octet("inspect", work.model, "--float", "head/.*");
+    Run run = Run.octet("inspect", work.model, "--float", "head.*");
 
     assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.OK);
     assertThat(run.out())
         .contains("a float model; recipe 'int8' would quantize")
         .contains("image float[n, 3, 32, 32]")
-        .containsPattern("the recipe's rule 'head/\\.\\*' keeps it in float:\n    head/conv +Conv");
+        .containsPattern(
+            "the recipe's rule 'head\\.\\*' keeps it in float:\n    head\\.conv/Conv +Conv");
   }
 
   @Test

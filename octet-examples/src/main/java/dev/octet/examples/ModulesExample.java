@@ -90,24 +90,14 @@ public final class ModulesExample {
     results.print();
   }
 
-  /** The weights of the model that ships with Octet, by the network's names. */
+  /** The weights of the model that ships with Octet; they have the network's names. */
   private static Map<String, Tensor> weights() throws IOException {
     Path file = Files.write(Results.file("demo.onnx"), DemoModel.onnx());
     Map<String, Tensor> weights = new LinkedHashMap<>();
     for (Value value : OnnxReader.read(file).graph().values()) {
       Tensor tensor = value.initializer();
-      if (tensor != null && !value.name().contains("relu6")) {
-        String name =
-            value
-                .name()
-                .replace('/', '.')
-                .replace("down.depthwise", "down1")
-                .replace("down.pointwise", "down2")
-                .replace("classifier.linear", "classifier")
-                .replace("bn.scale", "bn.weight")
-                .replace("bn.mean", "bn.running_mean")
-                .replace("bn.var", "bn.running_var");
-        weights.put(name, tensor);
+      if (tensor != null && !value.name().contains("/constant")) {
+        weights.put(value.name(), tensor);
       }
     }
     return weights;

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class DemoModelTest {
   /** Top-1 of the float model on the first 2000 evaluation images, from docs/demo-model.md. */
-  private static final double DOCUMENTED_ACCURACY = 0.945;
+  private static final double DOCUMENTED_ACCURACY = 0.949;
 
   @Test
   void isSmallEnoughForTheRepository() {
@@ -26,7 +26,7 @@ class DemoModelTest {
     String bytes = new String(DemoModel.onnx(), StandardCharsets.ISO_8859_1);
     assertThat(bytes)
         .contains("BatchNormalization", "Relu", "Clip", "GlobalAveragePool", "Gemm")
-        .contains("stem/conv", "block1/add", "block2/depthwise/conv");
+        .contains("stem.conv/Conv", "block1.add/Add", "block2.depthwise.conv/Conv");
   }
 
   @Test

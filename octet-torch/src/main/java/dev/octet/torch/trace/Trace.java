@@ -16,6 +16,7 @@ import dev.octet.graph.pass.RemoveIdentity;
 import dev.octet.graph.pass.RemoveUnused;
 import dev.octet.graph.pass.Rewrite;
 import dev.octet.graph.pass.Rewrites;
+import dev.octet.graph.shape.Shapes;
 import dev.octet.quantize.emit.CodeBiases;
 import dev.octet.quantize.emit.CodeConstants;
 import dev.octet.quantize.emit.FoldBatchNormIntoScales;
@@ -131,6 +132,7 @@ public final class Trace {
             Bytes.EMPTY);
     boolean training = module.isTraining();
     module.eval();
+    ValueType.TensorType made;
     try (Torch.Switched noGrad = Torch.noGrad();
         Scope scope = Scope.open();
         Tracer tracer =
@@ -142,6 +144,7 @@ public final class Trace {
       }
       Tensor result = module.call(examples);
       tracer.output(result, output);
+      made = type(result);
     } catch (ModuleException e) {
       if (e.getCause() instanceof TraceException reason) {
         throw reason;
@@ -151,7 +154,22 @@ public final class Trace {
       module.train(training);
     }
     Rewrites.run(graph, new RemoveIdentity());
+    declareOutput(graph, made);
     return model;
+  }
+
+  /** Gives the output the type that ONNX demands, with the dimensions that hold for any batch. */
+  private void declareOutput(Graph graph, ValueType.TensorType made) {
+    Value value = graph.outputs().get(0);
+    List<Dimension> sizes = Objects.requireNonNull(made.shape());
+    if (freeBatch) {
+      List<Dimension> inferred = Shapes.infer(graph).shape(value);
+      sizes =
+          inferred != null && inferred.size() == sizes.size()
+              ? inferred
+              : Collections.nCopies(sizes.size(), new Dimension.Unknown());
+    }
+    graph.setType(value, new ValueType.TensorType(made.elementType(), sizes));
   }
 
   /**
@@ -247,7 +265,7 @@ public final class Trace {
     return index == 0 ? "input" : "input_" + index;
   }
 
-  private ValueType type(Tensor example) {
+  private ValueType.TensorType type(Tensor example) {
     List<Dimension> dimensions = new ArrayList<>();
     for (long size : Tensors.shape(Tensors.check(example, "an example"))) {
       dimensions.add(
