@@ -15,9 +15,17 @@ import onnxruntime as ort
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from network import preprocess, read_images
-
 BATCH = 250
+
+
+def read_images(path):
+    """Returns pixels [n, 3, 32, 32] as bytes, and labels."""
+    records = np.fromfile(path, np.uint8).reshape(-1, 3073)
+    return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].astype(np.int64)
+
+
+def preprocess(pixels):
+    return (pixels.astype(np.float32) / 255 - 0.5) / 0.25
 
 
 class Batches(CalibrationDataReader):
