@@ -162,6 +162,11 @@ public final class Attributes {
     return Args.postOpOperand(postOps.size() - 1);
   }
 
+  /** Whether argument {@code argument} has zero points. */
+  boolean hasZeroPoint(int argument) {
+    return zeroPoints.stream().anyMatch(masked -> masked.argument == argument);
+  }
+
   /** Whether nothing was asked for. */
   public boolean isEmpty() {
     return scales.isEmpty() && zeroPoints.isEmpty() && postOps.isEmpty() && !decompresses;
