@@ -97,7 +97,6 @@ public final class Attributes {
   private final List<PostOp> postOps = new ArrayList<>();
   private long group;
   private boolean groupedZeroPoints;
-  private boolean decompresses;
 
   /**
    * Declares that argument {@code argument} (see {@link Args}) is scaled: bit {@code i} of {@code
@@ -118,23 +117,15 @@ public final class Attributes {
   }
 
   /**
-   * Lets a product of floats take weights in fewer bits, which it turns into floats as it reads
-   * them.
-   */
-  public Attributes decompress() {
-    decompresses = true;
-    return this;
-  }
-
-  /**
-   * The same for integers {@code [K, N]} with scales {@code [K / group, N]}, and int32 zero points
-   * of these dimensions if asked for. Only for a source of floats: with a source of integers oneDNN
-   * 3.11 takes such scales and computes as if there were one for each column.
+   * Lets a product of floats take integer weights {@code [K, N]}, which it turns into floats as it
+   * reads them, with scales {@code [K / group, N]}, and int32 zero points of these dimensions if
+   * asked for. Only for a source of floats: with a source of integers oneDNN 3.11 takes such scales
+   * and computes as if there were one for each column.
    */
   public Attributes decompress(long rowsOfGroup, boolean zeroPointsToo) {
     group = rowsOfGroup;
     groupedZeroPoints = zeroPointsToo;
-    return decompress();
+    return this;
   }
 
   /** Applies {@code function} with parameters {@code a} and {@code b}. */
@@ -162,9 +153,14 @@ public final class Attributes {
     return Args.postOpOperand(postOps.size() - 1);
   }
 
+  /** Whether argument {@code argument} has zero points. */
+  boolean hasZeroPoint(int argument) {
+    return zeroPoints.stream().anyMatch(masked -> masked.argument == argument);
+  }
+
   /** Whether nothing was asked for. */
   public boolean isEmpty() {
-    return scales.isEmpty() && zeroPoints.isEmpty() && postOps.isEmpty() && !decompresses;
+    return scales.isEmpty() && zeroPoints.isEmpty() && postOps.isEmpty() && group == 0;
   }
 
   /** Makes oneDNN's form of this; the caller's scope frees it. */
@@ -177,10 +173,8 @@ public final class Attributes {
     for (Masked zeroPoint : zeroPoints) {
       attr.set_zero_points_mask(zeroPoint.argument, zeroPoint.mask);
     }
-    if (decompresses) {
-      attr.set_fpmath_mode(dnnl.fpmath_mode.strict, true);
-    }
     if (group > 0) {
+      attr.set_fpmath_mode(dnnl.fpmath_mode.strict, true);
       long[] block = {group, 1};
       attr.set_scales(
           Args.WEIGHTS, 3, block, memory.data_type.f32, false, dnnl.quantization_mode.static_sazp);

@@ -2,10 +2,12 @@ package dev.octet.engine.dnnl;
 
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.binary;
 import org.bytedeco.dnnl.concat;
 import org.bytedeco.dnnl.convolution_forward;
+import org.bytedeco.dnnl.deconvolution_forward;
 import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.group_normalization_forward;
@@ -18,6 +20,7 @@ import org.bytedeco.dnnl.pooling_forward;
 import org.bytedeco.dnnl.prelu_forward;
 import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.primitive_desc;
 import org.bytedeco.dnnl.primitive_desc_base;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.softmax_forward;
@@ -62,6 +65,7 @@ public final class Primitives {
     return compile(
         "convolution",
         attributes,
+        Faults.ofConvolution(source, weights, destination, window, attributes),
         attr ->
             new convolution_forward.primitive_desc(
                 Native.cpu(),
@@ -78,6 +82,39 @@ public final class Primitives {
                 attr,
                 false),
         convolution_forward::new);
+  }
+
+  /**
+   * The transpose of a convolution; {@code weights} is {@code [O, I, kernel...]} or grouped {@code
+   * [G, O/G, I/G, kernel...]}; {@code bias} is {@code [O]}.
+   */
+  public static Primitive deconvolution(
+      Layout source,
+      Layout weights,
+      @Nullable Layout bias,
+      Layout destination,
+      Window window,
+      Attributes attributes) {
+    return compile(
+        "deconvolution",
+        attributes,
+        Faults.ofDeconvolution(source),
+        attr ->
+            new deconvolution_forward.primitive_desc(
+                Native.cpu(),
+                INFERENCE,
+                dnnl.algorithm.deconvolution_direct,
+                source.desc(),
+                weights.desc(),
+                bias == null ? new memory.desc() : bias.desc(),
+                destination.desc(),
+                window.strides,
+                window.gaps(),
+                window.padBegin,
+                window.padEnd,
+                attr,
+                false),
+        deconvolution_forward::new);
   }
 
   /** What a pooling window computes. */
@@ -350,8 +387,22 @@ public final class Primitives {
       Attributes attributes,
       Function<primitive_attr, D> describe,
       Function<D, ? extends primitive> create) {
+    return compile(kind, attributes, Faults.NONE, describe, create);
+  }
+
+  private static <D extends primitive_desc_base> Primitive compile(
+      String kind,
+      Attributes attributes,
+      Predicate<String> wrong,
+      Function<primitive_attr, D> describe,
+      Function<D, ? extends primitive> create) {
     try (PointerScope scope = new PointerScope()) {
       D desc = describe.apply(attributes.create());
+      while (wrong.test(desc.impl_info_str().getString())) {
+        if (!(desc instanceof primitive_desc more) || !more.next_impl()) {
+          throw new DnnlException("oneDNN has no correct " + kind + " for this");
+        }
+      }
       String extra = attributes.toString();
       return new Primitive(extra.isEmpty() ? kind : kind + "+" + extra, desc, create.apply(desc));
     } catch (DnnlException refused) {

@@ -72,6 +72,11 @@ final class Epilogue {
     return found;
   }
 
+  /** Nothing fused: the primitive writes {@code made} as floats. */
+  static Epilogue none(Value made, Compilation to) {
+    return new Epilogue(to, made);
+  }
+
   /** The value that the primitive defines. */
   Value last() {
     return last;

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FewRows {
   private static final int DIGITS = 4;
+  private static final int TOGETHER = 4;
   private static final float ROUND_5 = 0x1.8p28f;
   private static final float ROUND_10 = 0x1.8p33f;
   private static final float ROUND_15 = 0x1.8p38f;
@@ -68,10 +69,16 @@ final class FewRows {
     int middle = signed ? 0 : 8;
     int size = matrix.block();
     int width = matrix.width();
+    float[] nothing = new float[width];
     List<Block> blocks = new ArrayList<>();
     for (int first = 0; first < matrix.depth(); first += size) {
       int count = Math.min(size, matrix.depth() - first);
-      float[][] words = new float[(count + DIGITS - 1) / DIGITS][width];
+      int rows = (count + DIGITS - 1) / DIGITS;
+      float[][] words = new float[(rows + TOGETHER - 1) / TOGETHER * TOGETHER][];
+      Arrays.fill(words, nothing);
+      for (int i = 0; i < rows; i++) {
+        words[i] = new float[width];
+      }
       for (int k = 0; k < count; k++) {
         float unit = 1 << (5 * (k % DIGITS));
         for (int n = 0; n < width; n++) {
@@ -98,7 +105,8 @@ final class FewRows {
   Runnable bind(ByteBuffer from, ByteBuffer into, int rows, float[] bias) {
     FloatBuffer input = from.asFloatBuffer();
     FloatBuffer output = into.asFloatBuffer();
-    float[] x = new float[depth + DIGITS];
+    float[] x = new float[depth];
+    float[] factors = new float[TOGETHER * DIGITS];
     float[] sums = new float[width];
     float[] result = new float[width];
     return () -> {
@@ -107,14 +115,17 @@ final class FewRows {
         System.arraycopy(bias, 0, result, 0, width);
         for (Block block : blocks) {
           Arrays.fill(sums, 0);
-          for (int i = 0; i < block.words.length; i++) {
-            int k = block.first + i * DIGITS;
-            int left = block.depth - i * DIGITS;
-            float x0 = x[k];
-            float x1 = left > 1 ? x[k + 1] : 0;
-            float x2 = left > 2 ? x[k + 2] : 0;
-            float x3 = left > 3 ? x[k + 3] : 0;
-            addWord(sums, block.words[i], x0, x1 / 32 - x0, x2 / 1024, x3 / 32768 - x2 / 1024);
+          for (int i = 0; i < block.words.length; i += TOGETHER) {
+            for (int w = 0; w < TOGETHER; w++) {
+              int k = (i + w) * DIGITS;
+              float x0 = at(x, block, k);
+              float x2 = at(x, block, k + 2) / 1024;
+              factors[w * DIGITS] = x0;
+              factors[w * DIGITS + 1] = at(x, block, k + 1) / 32 - x0;
+              factors[w * DIGITS + 2] = x2;
+              factors[w * DIGITS + 3] = at(x, block, k + 3) / 32768 - x2;
+            }
+            addWords(sums, block.words, i, factors);
           }
           addScaled(result, sums, block.scales);
           if (block.offsets != null) {
@@ -130,16 +141,75 @@ final class FewRows {
     };
   }
 
-  /** Adds the four digits of each word, the factors being made for rounded words, not digits. */
-  private static void addWord(float[] sums, float[] words, float a, float b, float c, float d) {
+  private static float at(float[] x, Block block, int k) {
+    return k < block.depth ? x[block.first + k] : 0;
+  }
+
+  /**
+   * Adds the digits of four rows of words, the factors being made for rounded words, not digits.
+   * Four loops in one method: so it is too large to be inlined, which keeps the JIT from compiling
+   * them together with their caller, where it may fail to vectorize them.
+   */
+  private static void addWords(float[] sums, float[][] words, int first, float[] factors) {
+    float[] w0 = words[first + 0];
+    float a0 = factors[0];
+    float b0 = factors[1];
+    float c0 = factors[2];
+    float d0 = factors[3];
     for (int j = 0; j < sums.length; j++) {
-      float v = words[j];
+      float v = w0[j];
       float high = (v + ROUND_10) - ROUND_10;
       float low = v - high;
       float second = (low + ROUND_5) - ROUND_5;
       float fourth = (high + ROUND_15) - ROUND_15;
       sums[j] =
-          Math.fma(d, fourth, Math.fma(c, high, Math.fma(b, second, Math.fma(a, low, sums[j]))));
+          Math.fma(
+              d0, fourth, Math.fma(c0, high, Math.fma(b0, second, Math.fma(a0, low, sums[j]))));
+    }
+    float[] w1 = words[first + 1];
+    float a1 = factors[4];
+    float b1 = factors[5];
+    float c1 = factors[6];
+    float d1 = factors[7];
+    for (int j = 0; j < sums.length; j++) {
+      float v = w1[j];
+      float high = (v + ROUND_10) - ROUND_10;
+      float low = v - high;
+      float second = (low + ROUND_5) - ROUND_5;
+      float fourth = (high + ROUND_15) - ROUND_15;
+      sums[j] =
+          Math.fma(
+              d1, fourth, Math.fma(c1, high, Math.fma(b1, second, Math.fma(a1, low, sums[j]))));
+    }
+    float[] w2 = words[first + 2];
+    float a2 = factors[8];
+    float b2 = factors[9];
+    float c2 = factors[10];
+    float d2 = factors[11];
+    for (int j = 0; j < sums.length; j++) {
+      float v = w2[j];
+      float high = (v + ROUND_10) - ROUND_10;
+      float low = v - high;
+      float second = (low + ROUND_5) - ROUND_5;
+      float fourth = (high + ROUND_15) - ROUND_15;
+      sums[j] =
+          Math.fma(
+              d2, fourth, Math.fma(c2, high, Math.fma(b2, second, Math.fma(a2, low, sums[j]))));
+    }
+    float[] w3 = words[first + 3];
+    float a3 = factors[12];
+    float b3 = factors[13];
+    float c3 = factors[14];
+    float d3 = factors[15];
+    for (int j = 0; j < sums.length; j++) {
+      float v = w3[j];
+      float high = (v + ROUND_10) - ROUND_10;
+      float low = v - high;
+      float second = (low + ROUND_5) - ROUND_5;
+      float fourth = (high + ROUND_15) - ROUND_15;
+      sums[j] =
+          Math.fma(
+              d3, fourth, Math.fma(c3, high, Math.fma(b3, second, Math.fma(a3, low, sums[j]))));
     }
   }
 

@@ -12,6 +12,7 @@ public final class Lowerings {
 
   static {
     register(new Convolutions(), "Conv");
+    register(new Deconvolutions(), "ConvTranspose");
     register(new WeightOnlyProducts(new MatrixProducts()), "Gemm", "MatMul");
     register(new Activations(), Activations.OPERATORS);
     register(new Arithmetic(), Arithmetic.OPERATORS);

@@ -22,8 +22,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * MatMul and Gemm of floats by constant weights of 4, 8 or 16 bits, which become floats inside the
- * product; every other product goes to the lowering given.
+ * MatMul and Gemm of floats by constant weights of 4 or 8 bits, which become floats inside the
+ * product; every other product goes to the lowering given. So do 16-bit floats, which become floats
+ * when the model is compiled: oneDNN 3.11 has a product of floats by them, but it gives wrong sums
+ * from 1024 x 1024 weights on.
  *
  * <p>oneDNN's product decompresses a panel of weights before it multiplies. With one row that costs
  * more than the product of floats (4096 x 4096 weights of 4 bits: 4.4 ms beside 2.5 ms of floats on
@@ -47,6 +49,7 @@ final class WeightOnlyProducts implements Lowering {
     boolean transposed = node.intAttribute("transB", 0) != 0;
     boolean fits =
         coded != null
+            && coded.scales() != null
             && weights.rank() == 2
             && input.rank() >= 2
             && input.type() == DataType.FLOAT
@@ -112,28 +115,23 @@ final class WeightOnlyProducts implements Lowering {
     Coded coded = matrix.coded();
     int depth = matrix.depth();
     int width = matrix.width();
-    boolean halves = coded.scales() == null;
     int block = matrix.block();
-    if (!halves && (depth % block != 0 || (block < depth && block % 4 != 0))) {
+    if (depth % block != 0 || (block < depth && block % 4 != 0)) {
       throw new DnnlException("blocks of " + block + " do not divide " + depth);
     }
     Attributes attributes = new Attributes();
     Map<Integer, Stored> arguments = new LinkedHashMap<>();
-    if (halves) {
-      attributes.decompress();
-    } else {
-      attributes.decompress(block, coded.zeroPoints() != null);
-      Layout scales = Layout.rowMajor(DataType.FLOAT, depth / block, width);
-      String derivation = matrix.transposed() + " scales " + coded.derivation();
+    attributes.decompress(block, coded.zeroPoints() != null);
+    Layout scales = Layout.rowMajor(DataType.FLOAT, depth / block, width);
+    String derivation = matrix.transposed() + " scales " + coded.derivation();
+    arguments.put(
+        Args.scale(Args.WEIGHTS),
+        to.packed(coded.codes(), derivation, scales, () -> scales(matrix)));
+    if (coded.zeroPoints() != null) {
+      Layout zeros = Layout.rowMajor(DataType.INT32, depth / block, width);
       arguments.put(
-          Args.scale(Args.WEIGHTS),
-          to.packed(coded.codes(), derivation, scales, () -> scales(matrix)));
-      if (coded.zeroPoints() != null) {
-        Layout zeros = Layout.rowMajor(DataType.INT32, depth / block, width);
-        arguments.put(
-            Args.zeroPoint(Args.WEIGHTS),
-            to.packed(coded.codes(), "zeros" + derivation, zeros, () -> zeros(matrix)));
-      }
+          Args.zeroPoint(Args.WEIGHTS),
+          to.packed(coded.codes(), "zeros" + derivation, zeros, () -> zeros(matrix)));
     }
     long[] out = input.dims();
     out[out.length - 1] = width;

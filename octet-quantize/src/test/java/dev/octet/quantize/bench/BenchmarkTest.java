@@ -57,7 +57,9 @@ class BenchmarkTest {
     assertThat(report.rows())
         .allSatisfy(
             row -> {
-              assertThat(row.engine().refused()).startsWith("its process ended with code 3").contains("boom");
+              assertThat(row.engine().refused())
+                  .startsWith("its process ended with code 3")
+                  .contains("boom");
               assertThat(row.onnxRuntime().timing()).isNull();
               assertThat(row.ratio()).isNull();
             });
