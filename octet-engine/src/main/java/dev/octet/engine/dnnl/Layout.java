@@ -294,6 +294,9 @@ public final class Layout {
   private static long count(long[] dims) {
     long product = 1;
     for (long dim : dims) {
+      if (dim < 0) {
+        throw new DnnlException("a tensor of " + Arrays.toString(dims) + " has a negative size");
+      }
       product = Math.multiplyExact(product, dim);
     }
     return product;

@@ -2,6 +2,7 @@ package dev.octet.engine.plan;
 
 import dev.octet.engine.dnnl.DnnlException;
 import dev.octet.engine.dnnl.Layout;
+import dev.octet.engine.dnnl.Memory;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
@@ -95,13 +96,24 @@ public final class Compiler {
       outputs.add(new Plan.Port(output.name(), operand.type(), boxed(operand.dims())));
       outputBuffers.add(stored);
     }
+    long portBytes = MemoryPlan.ports(compilation.buffers);
+    if (portBytes > Integer.MAX_VALUE - Memory.ALIGNMENT) {
+      throw new IllegalArgumentException(
+          "inputs "
+              + inputs
+              + " and outputs "
+              + outputs
+              + " take "
+              + portBytes
+              + " bytes; together they may take 2 GiB");
+    }
     return new Plan(
         compilation.steps,
         inputs,
         inputBuffers,
         outputs,
         outputBuffers,
-        MemoryPlan.ports(compilation.buffers),
+        (int) portBytes,
         MemoryPlan.place(compilation.buffers));
   }
 
@@ -121,6 +133,14 @@ public final class Compiler {
       UnsupportedNodeException named =
           new UnsupportedNodeException(node, "its result would be too large to address");
       named.initCause(tooLarge);
+      throw named;
+    } catch (IndexOutOfBoundsException
+        | IllegalArgumentException
+        | IllegalStateException misfit) {
+      UnsupportedNodeException named =
+          new UnsupportedNodeException(
+              node, "its inputs and attributes do not fit together: " + misfit.getMessage());
+      named.initCause(misfit);
       throw named;
     }
     for (Value output : node.outputs()) {
