@@ -53,8 +53,7 @@ public final class Engine implements AutoCloseable {
   private final List<Value> inputs;
   private final Constants constants = new Constants();
   private final Compiler compiler;
-  private final Map<List<List<Long>>, Compiling> compiled =
-      new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<List<List<Long>>, Compiling> compiled = new LinkedHashMap<>(16, 0.75f, true);
   private final Shared use;
 
   private Engine(Model model, EngineOptions options) {

@@ -194,6 +194,29 @@ class ConvolutionsTest {
     }
   }
 
+  /** Channels that do not fill a block, and a result of another type: found by the fuzzer. */
+  @Test
+  void aQuantizedProductOfBlockedLayouts() {
+    QuantizedNet q = new QuantizedNet(1);
+    Value y =
+        q.net.node(
+            "ConvTranspose",
+            Map.of("pads", new long[] {1, 1, 1, 1}),
+            q.net.input(2, 4, 6, 6),
+            q.net.weight(0.3, 4, 4, 3, 3));
+    q.quantize(q.net.node("Mul", q.net.node("Sigmoid", y), y), 0.02, DataType.UINT8, 128);
+    Model model = q.net.model();
+    Map<String, Tensor> wanted = Reference.run(model, q.net.feeds());
+    try (Engine engine = Engine.load(model, ONE)) {
+      engine
+          .run(q.net.feeds())
+          .forEach(
+              (name, tensor) ->
+                  assertThat(Closeness.largestDifference(tensor, wanted.get(name)))
+                      .isLessThanOrEqualTo(1));
+    }
+  }
+
   @Test
   void weightsMayBeComputed() {
     ModelBuilder net = new ModelBuilder(17, 1);

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeSet;
 
 /**
  * A valid model with a few things changed: attributes, constants, types, shapes, wiring, operators.
@@ -38,19 +39,67 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
   private static final long[] PAIR = {2, 2};
 
   private static final long[] NUMBERS = {
-    0, 1, 2, 3, 4, 5, 7, 8, 16, 17, 64, 1000, 65536, -1, -2, -3, -5, Integer.MAX_VALUE,
-    Integer.MIN_VALUE, 1L << 31, 1L << 32, (1L << 32) + 1, 1L << 62, Long.MAX_VALUE, Long.MIN_VALUE
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    16,
+    17,
+    64,
+    1000,
+    65536,
+    -1,
+    -2,
+    -3,
+    -5,
+    Integer.MAX_VALUE,
+    Integer.MIN_VALUE,
+    1L << 31,
+    1L << 32,
+    (1L << 32) + 1,
+    1L << 62,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE
   };
 
   private static final float[] REALS = {
-    0, -0f, 1, -1, 0.5f, 1e-45f, 1e-38f, 3e38f, -3e38f, Float.NaN, Float.POSITIVE_INFINITY,
-    Float.NEGATIVE_INFINITY, 1e10f
+    0,
+    -0f,
+    1,
+    -1,
+    0.5f,
+    1e-45f,
+    1e-38f,
+    3e38f,
+    -3e38f,
+    Float.NaN,
+    Float.POSITIVE_INFINITY,
+    Float.NEGATIVE_INFINITY,
+    1e10f
   };
 
   private static final List<String> TEXTS =
       List.of(
-          "", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", "tanh", "none", "linear", "cubic",
-          "nearest", "reverse", "bidirectional", "Sigmoid", "reflect", "edge", "wrong");
+          "",
+          "NOTSET",
+          "SAME_UPPER",
+          "SAME_LOWER",
+          "VALID",
+          "tanh",
+          "none",
+          "linear",
+          "cubic",
+          "nearest",
+          "reverse",
+          "bidirectional",
+          "Sigmoid",
+          "reflect",
+          "edge",
+          "wrong");
 
   /** Recipes of operators that the engine knows. */
   private static final List<Recipe> RECIPES = recipes();
@@ -99,10 +148,7 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
             (net, x) -> net.node("MatMul", x, net.weight(0.3, 6, 6)),
             (net, x) -> net.node("MatMul", x, x),
             (net, x) ->
-                net.node(
-                    "Reshape",
-                    net.node("Flatten", Map.of("axis", 1), x),
-                    net.longs(SHAPE)),
+                net.node("Reshape", net.node("Flatten", Map.of("axis", 1), x), net.longs(SHAPE)),
             (net, x) ->
                 net.node(
                     "Reshape",
@@ -113,8 +159,7 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
                         net.weight(0.3, 6, 6),
                         net.weight(1, 6)),
                     net.longs(2, 4, 6, -1)),
-            (net, x) ->
-                net.node("Squeeze", net.node("Unsqueeze", x, net.longs(0)), net.longs(0)),
+            (net, x) -> net.node("Squeeze", net.node("Unsqueeze", x, net.longs(0)), net.longs(0)),
             (net, x) ->
                 net.node(
                     "Concat",
@@ -131,8 +176,7 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
                     x,
                     net.weight(1, 6),
                     net.weight(1, 6)),
-            (net, x) ->
-                net.node("Gather", Map.of("axis", 2), x, net.longs(0, 1, 2, 3, 4, -1)),
+            (net, x) -> net.node("Gather", Map.of("axis", 2), x, net.longs(0, 1, 2, 3, 4, -1)),
             (net, x) ->
                 net.node(
                     "Slice",
@@ -225,6 +269,19 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
     }
   }
 
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    for (Node node : model.graph().nodes()) {
+      text.append(node).append(' ').append(node.attributes()).append("; ");
+    }
+    for (Value value : model.graph().values()) {
+      Tensor tensor = value.initializer();
+      text.append(value).append(tensor == null ? "" : " = " + tensor).append("; ");
+    }
+    return text + inputs.toString();
+  }
+
   static DamagedModel of(long seed) {
     Random random = new Random(seed);
     Model model;
@@ -274,14 +331,31 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
   }
 
   private static void attribute(Graph graph, Node node, Random random) {
-    List<String> names = new ArrayList<>(node.attributes().keySet());
+    // The order of attributes differs from JVM to JVM.
+    List<String> names = new ArrayList<>(new TreeSet<>(node.attributes().keySet()));
     names.addAll(
         List.of(
-            "axis", "pads", "strides", "dilations", "group", "auto_pad", "kernel_shape", "perm",
-            "transB", "transA", "alpha", "ceil_mode", "output_padding", "output_shape", "to",
-            "keepdims", "axes", "block_size"));
+            "axis",
+            "pads",
+            "strides",
+            "dilations",
+            "group",
+            "auto_pad",
+            "kernel_shape",
+            "perm",
+            "transB",
+            "transA",
+            "alpha",
+            "ceil_mode",
+            "output_padding",
+            "output_shape",
+            "to",
+            "keepdims",
+            "axes",
+            "block_size"));
     int own = node.attributes().size();
-    int pick = own > 0 && random.nextInt(4) > 0 ? random.nextInt(own) : random.nextInt(names.size());
+    int pick =
+        own > 0 && random.nextInt(4) > 0 ? random.nextInt(own) : random.nextInt(names.size());
     String name = names.get(pick);
     Attribute old = node.attribute(name);
     Attribute changed;
@@ -339,7 +413,8 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
     if (old == null) {
       return;
     }
-    graph.setInitializer(value, random.nextBoolean() ? otherNumbers(old, random) : other(old, random));
+    graph.setInitializer(
+        value, random.nextBoolean() ? otherNumbers(old, random) : other(old, random));
     graph.setType(value, null);
   }
 
@@ -413,18 +488,35 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
     }
     int index = random.nextInt(node.inputs().size());
     graph.setInput(
-        node,
-        index,
-        random.nextInt(5) == 0 ? null : before.get(random.nextInt(before.size())));
+        node, index, random.nextInt(5) == 0 ? null : before.get(random.nextInt(before.size())));
   }
 
   private static void operator(Graph graph, Node node, Random random) {
     List<Node> nodes = graph.nodes();
     List<String> operators =
         List.of(
-            "Conv", "MatMul", "Add", "Relu", "Concat", "Flatten", "Reshape", "Clip", "MaxPool",
-            "GlobalMaxPool", "Gemm", "DequantizeLinear", "QuantizeLinear", "Squeeze", "Transpose",
-            "Softmax", "Slice", "Gather", "LSTM", "ReduceSum", "Identity", "Dropout");
+            "Conv",
+            "MatMul",
+            "Add",
+            "Relu",
+            "Concat",
+            "Flatten",
+            "Reshape",
+            "Clip",
+            "MaxPool",
+            "GlobalMaxPool",
+            "Gemm",
+            "DequantizeLinear",
+            "QuantizeLinear",
+            "Squeeze",
+            "Transpose",
+            "Softmax",
+            "Slice",
+            "Gather",
+            "LSTM",
+            "ReduceSum",
+            "Identity",
+            "Dropout");
     String op =
         random.nextBoolean()
             ? nodes.get(random.nextInt(nodes.size())).op()
@@ -462,9 +554,7 @@ record DamagedModel(Model model, List<Map<String, Tensor>> inputs) {
     List<Dimension> dims = new ArrayList<>();
     for (long dim : random.nextBoolean() ? SHAPE : numbers(random, random.nextInt(6))) {
       dims.add(
-          random.nextBoolean() || dim < 0
-              ? new Dimension.Symbolic("n")
-              : new Dimension.Fixed(dim));
+          random.nextBoolean() || dim < 0 ? new Dimension.Symbolic("n") : new Dimension.Fixed(dim));
     }
     DataType type = random.nextInt(4) == 0 ? DataType.INT64 : DataType.FLOAT;
     graph.setType(input, new TensorType(type, dims));

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the engine on damaged models and inputs. Whatever they are, a run returns a result or throws
@@ -20,11 +21,13 @@ import java.util.concurrent.atomic.AtomicLong;
  * the one that killed it is known.
  */
 public final class EngineFuzz {
-  private static final long SECONDS_A_TRIAL = 60;
+  private static final long SECONDS_A_TRIAL = 30;
   private static final int KILLED = 3;
 
   /** Results larger than the heap are nobody's fault. */
   private static final String HEAP = "Java heap space";
+
+  private static volatile @Nullable DamagedModel current;
 
   private EngineFuzz() {}
 
@@ -67,7 +70,9 @@ public final class EngineFuzz {
     System.exit(clean ? 0 : 1);
   }
 
-  /** Tries {@code trials} seeds from {@code seed} on in a child JVM, for {@code seconds} at most. */
+  /**
+   * Tries {@code trials} seeds from {@code seed} on in a child JVM, for {@code seconds} at most.
+   */
   static Outcome search(long seed, long trials, long seconds) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -106,7 +111,7 @@ public final class EngineFuzz {
                 long left =
                     began.get() + TimeUnit.SECONDS.toNanos(SECONDS_A_TRIAL) - System.nanoTime();
                 if (left <= 0) {
-                  System.out.println("it does not end");
+                  System.out.println("it does not end: " + current);
                   Thread.getAllStackTraces()
                       .forEach((thread, trace) -> print(thread.toString(), trace));
                   Runtime.getRuntime().halt(KILLED);
@@ -151,6 +156,7 @@ public final class EngineFuzz {
   /** One damaged model on whole and damaged inputs. */
   static void trial(long seed) {
     DamagedModel damaged = DamagedModel.of(seed);
+    current = damaged;
     EngineOptions options = EngineOptions.defaults().withThreads(1).withPlans(2);
     try (Engine engine = Engine.load(damaged.model(), options)) {
       for (Map<String, Tensor> inputs : damaged.inputs()) {

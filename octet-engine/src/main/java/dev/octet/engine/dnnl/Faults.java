@@ -4,8 +4,8 @@ import dev.octet.graph.DataType;
 import java.util.function.Predicate;
 
 /**
- * Where oneDNN 3.11's code gives wrong sums, found by comparing random layers with the definition:
- * each method tells from an implementation's name whether it must be passed over.
+ * Where oneDNN 3.11's code gives wrong sums or crashes, found by comparing random layers with the
+ * definition. Predicates tell from an implementation's name whether it must be passed over.
  */
 final class Faults {
   static final Predicate<String> NONE = name -> false;
@@ -23,6 +23,14 @@ final class Faults {
     return multiplied || lost || isNarrow(source, weights, destination, window)
         ? name -> name.startsWith("brg_conv_fwd")
         : NONE;
+  }
+
+  /** Its binary primitive crashes where operand and result are in blocks of another kind. */
+  static void refuseMixedBlocks(Layout first, Layout destination) {
+    if ((first.isBlocked() || destination.isBlocked())
+        && !first.order().equals(destination.order())) {
+      throw new DnnlException("no binary primitive from " + first + " to " + destination);
+    }
   }
 
   /** Integers with padding in one dimension and strides or output padding in another. */

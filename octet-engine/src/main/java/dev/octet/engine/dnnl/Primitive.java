@@ -56,7 +56,8 @@ public final class Primitive implements AutoCloseable {
   public boolean accepts(int argument, Layout layout) {
     try (PointerScope scope = new PointerScope()) {
       memory.desc compiled = desc.query_md(dnnl.query.exec_arg_md, argument);
-      return compiled.get_ndims() == 0 || compiled.equals(layout.desc());
+      memory.desc given = layout.desc();
+      return compiled.get_ndims() == 0 || compiled.equals(given);
     }
   }
 

@@ -207,6 +207,7 @@ public final class Primitives {
       Layout second,
       Layout destination,
       Attributes attributes) {
+    Faults.refuseMixedBlocks(first, destination);
     return compile(
         "binary",
         attributes,
