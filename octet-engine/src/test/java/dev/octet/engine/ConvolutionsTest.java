@@ -205,6 +205,10 @@ class ConvolutionsTest {
             q.net.input(2, 4, 6, 6),
             q.net.weight(0.3, 4, 4, 3, 3));
     q.quantize(q.net.node("Mul", q.net.node("Sigmoid", y), y), 0.02, DataType.UINT8, 128);
+    agrees(q);
+  }
+
+  private static void agrees(QuantizedNet q) {
     Model model = q.net.model();
     Map<String, Tensor> wanted = Reference.run(model, q.net.feeds());
     try (Engine engine = Engine.load(model, ONE)) {
@@ -215,6 +219,16 @@ class ConvolutionsTest {
                   assertThat(Closeness.largestDifference(tensor, wanted.get(name)))
                       .isLessThanOrEqualTo(1));
     }
+  }
+
+  /** As on a CPU that cannot add up products of bytes exactly. */
+  @Test
+  void aFloatConvolutionBesideQuantizedResiduals() {
+    QuantizedNet q = new QuantizedNet(2);
+    Value x = q.grid(q.net.input(1, 16, 10, 10), 0.02, DataType.UINT8, 9);
+    Value y = q.net.node("Conv", x, q.net.weight(0.1, 16, 16, 1, 1));
+    q.quantize(q.net.node("Relu", q.net.node("Add", y, x)), 0.05, DataType.UINT8, 0);
+    agrees(q);
   }
 
   @Test

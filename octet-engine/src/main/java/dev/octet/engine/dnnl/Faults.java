@@ -1,6 +1,7 @@
 package dev.octet.engine.dnnl;
 
 import dev.octet.graph.DataType;
+import java.util.Arrays;
 import java.util.function.Predicate;
 
 /**
@@ -8,6 +9,8 @@ import java.util.function.Predicate;
  * definition. Predicates tell from an implementation's name whether it must be passed over.
  */
 final class Faults {
+  private static final long WIDEST_STRIDE = 4096;
+
   static final Predicate<String> NONE = name -> false;
 
   private Faults() {}
@@ -33,11 +36,16 @@ final class Faults {
     }
   }
 
-  /** Integers with padding in one dimension and strides or output padding in another. */
-  static Predicate<String> ofDeconvolution(Layout source) {
-    return source.type() == DataType.FLOAT
-        ? NONE
-        : name -> name.startsWith("jit_deconvolution") || name.startsWith("jit_uni_int8");
+  /**
+   * Integers with padding in one dimension and strides or output padding in another; and strides so
+   * large that the code for strides takes minutes.
+   */
+  static Predicate<String> ofDeconvolution(Layout source, Primitives.Window window) {
+    boolean wide = Arrays.stream(window.strides()).anyMatch(stride -> stride > WIDEST_STRIDE);
+    boolean integers = source.type() != DataType.FLOAT;
+    return name ->
+        (wide && name.contains("strided"))
+            || (integers && (name.startsWith("jit_deconv") || name.startsWith("jit_uni_int8")));
   }
 
   /** One input channel and one column of results that does not read to the end of the rows. */

@@ -161,7 +161,7 @@ final class MatrixProducts implements Lowering {
       Quantization q = input.quantization();
       IntegerWeights integers =
           q != null && q.isPerTensor() && q.isByte()
-              ? IntegerWeights.of(weights, transposed ? 0 : 1)
+              ? IntegerWeights.of(weights, transposed ? 0 : 1, q.type())
               : null;
       for (boolean whole : new boolean[] {true, false}) {
         for (boolean residual : new boolean[] {true, false}) {
