@@ -223,11 +223,14 @@ class ConvolutionsTest {
 
   /** As on a CPU that cannot add up products of bytes exactly. */
   @Test
-  void aFloatConvolutionBesideQuantizedResiduals() {
+  void floatLayersBesideQuantizedResiduals() {
     QuantizedNet q = new QuantizedNet(2);
     Value x = q.grid(q.net.input(1, 16, 10, 10), 0.02, DataType.UINT8, 9);
     Value y = q.net.node("Conv", x, q.net.weight(0.1, 16, 16, 1, 1));
     q.quantize(q.net.node("Relu", q.net.node("Add", y, x)), 0.05, DataType.UINT8, 0);
+    Value rows = q.grid(q.net.input(5, 12), 0.02, DataType.UINT8, 9);
+    Value sums = q.net.node("MatMul", rows, q.net.weight(0.1, 12, 12));
+    q.quantize(q.net.node("Add", sums, rows), 0.05, DataType.UINT8, 90);
     agrees(q);
   }
 

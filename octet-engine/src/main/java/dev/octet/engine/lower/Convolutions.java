@@ -98,7 +98,8 @@ final class Convolutions implements Lowering {
       DnnlException refused = null;
       for (boolean residual : new boolean[] {true, false}) {
         Epilogue epilogue = Epilogue.after(output, out, to, false, residual);
-        if (residual && !epilogue.hasResidual()) {
+        // A residual of integers is counted in its scale, which floats are not.
+        if (residual && (!epilogue.hasResidual() || epilogue.unit() != 1)) {
           continue;
         }
         try {

@@ -170,7 +170,9 @@ final class MatrixProducts implements Lowering {
             continue;
           }
           Epilogue epilogue = Epilogue.after(output, out, to, inIntegers, residual);
-          if (residual && !epilogue.hasResidual()) {
+          // A residual of integers is counted in its scale, which floats are not.
+          boolean fits = epilogue.hasResidual() && (inIntegers || epilogue.unit() == 1);
+          if (residual && !fits) {
             continue;
           }
           try {
