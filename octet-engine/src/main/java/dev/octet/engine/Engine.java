@@ -1,5 +1,6 @@
 package dev.octet.engine;
 
+import dev.octet.engine.dnnl.DnnlException;
 import dev.octet.engine.dnnl.Threads;
 import dev.octet.engine.lower.Canonical;
 import dev.octet.engine.lower.IntegerForms;
@@ -39,6 +40,10 @@ import java.util.TreeSet;
  * has memory of its own, which the next run takes over, and returns the same bits whatever runs
  * beside it.
  *
+ * <p>A thread that compiles a shape does not hold up runs of others; those that ask for the same
+ * shape meanwhile wait. Interrupting a thread does not end its run: it keeps the interrupt for
+ * later.
+ *
  * <p>After {@link #close} no run can begin; runs under way end as if nothing had happened, and the
  * last of them frees the memory.
  */
@@ -50,8 +55,7 @@ public final class Engine implements AutoCloseable {
   private final List<Value> inputs;
   private final Constants constants = new Constants();
   private final Compiler compiler;
-  private final Map<List<List<Long>>, CompiledShapes> compiled =
-      new LinkedHashMap<>(16, 0.75f, true);
+  private final Map<List<List<Long>>, Compiling> compiled = new LinkedHashMap<>(16, 0.75f, true);
   private final Shared use;
 
   private Engine(Model model, EngineOptions options) {
@@ -100,6 +104,7 @@ public final class Engine implements AutoCloseable {
    * @throws IllegalArgumentException if an input is missing, unknown, empty, or not of the declared
    *     type and dimensions
    * @throws UnsupportedNodeException if a node cannot run with these shapes
+   * @throws DnnlException if there is not enough native memory
    * @throws IllegalStateException if the engine is closed
    */
   public Map<String, Tensor> run(Map<String, Tensor> given) {
@@ -182,26 +187,67 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /** The plan for inputs of these tensors' shapes, in use until its {@code leave}. */
+  /**
+   * The plan for inputs of these dimensions, in use until its {@code leave}. The first thread that
+   * asks compiles it; others that ask meanwhile wait for it alone.
+   */
   private CompiledShapes shapes(List<long[]> dims) {
     List<List<Long>> key = dims.stream().map(one -> Arrays.stream(one).boxed().toList()).toList();
-    synchronized (compiled) {
-      CompiledShapes found = compiled.get(key);
-      if (found == null) {
-        Map<String, long[]> byName = new HashMap<>();
-        for (int i = 0; i < inputs.size(); i++) {
-          byName.put(inputs.get(i).name(), dims.get(i));
-        }
-        found = new CompiledShapes(compiler.compile(byName));
-        compiled.put(key, found);
-        if (compiled.size() > options.plans()) {
-          var eldest = compiled.entrySet().iterator();
-          eldest.next().getValue().use().close();
-          eldest.remove();
+    while (true) {
+      Compiling entry;
+      boolean mine = false;
+      synchronized (compiled) {
+        entry = compiled.get(key);
+        if (entry == null) {
+          mine = true;
+          entry = new Compiling();
+          compiled.put(key, entry);
         }
       }
-      found.use().enter();
-      return found;
+      if (mine) {
+        return compile(key, dims, entry);
+      }
+      CompiledShapes found = entry.join();
+      if (found.use().tryEnter()) {
+        return found;
+      }
+      // Another shape took its place before it was used: again, then.
+    }
+  }
+
+  private CompiledShapes compile(List<List<Long>> key, List<long[]> dims, Compiling entry) {
+    Map<String, long[]> byName = new HashMap<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      byName.put(inputs.get(i).name(), dims.get(i));
+    }
+    try {
+      CompiledShapes made = new CompiledShapes(compiler.compile(byName));
+      made.use().enter();
+      synchronized (compiled) {
+        entry.complete(made);
+        evict(entry);
+      }
+      return made;
+    } catch (RuntimeException | Error failed) {
+      synchronized (compiled) {
+        compiled.remove(key);
+      }
+      entry.fail(failed);
+      throw failed;
+    }
+  }
+
+  /** Closes the plans that were not used for longest, those that are being compiled excepted. */
+  private void evict(Compiling newest) {
+    var entries = compiled.values().iterator();
+    int surplus = compiled.size() - options.plans();
+    while (surplus > 0 && entries.hasNext()) {
+      Compiling entry = entries.next();
+      if (entry != newest && entry.isDone()) {
+        entry.join().use().close();
+        entries.remove();
+        surplus--;
+      }
     }
   }
 
@@ -348,7 +394,7 @@ public final class Engine implements AutoCloseable {
 
   private void free() {
     synchronized (compiled) {
-      compiled.values().forEach(shapes -> shapes.use().close());
+      compiled.values().forEach(entry -> entry.join().use().close());
       compiled.clear();
     }
     constants.close();

@@ -20,11 +20,18 @@ final class Shared {
    *
    * @throws IllegalStateException if it is closed
    */
-  synchronized void enter() {
-    if (closed) {
+  void enter() {
+    if (!tryEnter()) {
       throw new IllegalStateException(closedMessage);
     }
-    users++;
+  }
+
+  /** Begins a use if it is not closed. */
+  synchronized boolean tryEnter() {
+    if (!closed) {
+      users++;
+    }
+    return !closed;
   }
 
   /** Ends a use. */
@@ -44,9 +51,5 @@ final class Shared {
     if (users == 0) {
       free.run();
     }
-  }
-
-  synchronized boolean isClosed() {
-    return closed;
   }
 }

@@ -194,6 +194,46 @@ class ConvolutionsTest {
     }
   }
 
+  /** Channels that do not fill a block, and a result of another type: found by the fuzzer. */
+  @Test
+  void aQuantizedProductOfBlockedLayouts() {
+    QuantizedNet q = new QuantizedNet(1);
+    Value y =
+        q.net.node(
+            "ConvTranspose",
+            Map.of("pads", new long[] {1, 1, 1, 1}),
+            q.net.input(2, 4, 6, 6),
+            q.net.weight(0.3, 4, 4, 3, 3));
+    q.quantize(q.net.node("Mul", q.net.node("Sigmoid", y), y), 0.02, DataType.UINT8, 128);
+    agrees(q);
+  }
+
+  private static void agrees(QuantizedNet q) {
+    Model model = q.net.model();
+    Map<String, Tensor> wanted = Reference.run(model, q.net.feeds());
+    try (Engine engine = Engine.load(model, ONE)) {
+      engine
+          .run(q.net.feeds())
+          .forEach(
+              (name, tensor) ->
+                  assertThat(Closeness.largestDifference(tensor, wanted.get(name)))
+                      .isLessThanOrEqualTo(1));
+    }
+  }
+
+  /** As on a CPU that cannot add up products of bytes exactly. */
+  @Test
+  void floatLayersBesideQuantizedResiduals() {
+    QuantizedNet q = new QuantizedNet(2);
+    Value x = q.grid(q.net.input(1, 16, 10, 10), 0.02, DataType.UINT8, 9);
+    Value y = q.net.node("Conv", x, q.net.weight(0.1, 16, 16, 1, 1));
+    q.quantize(q.net.node("Relu", q.net.node("Add", y, x)), 0.05, DataType.UINT8, 0);
+    Value rows = q.grid(q.net.input(5, 12), 0.02, DataType.UINT8, 9);
+    Value sums = q.net.node("MatMul", rows, q.net.weight(0.1, 12, 12));
+    q.quantize(q.net.node("Add", sums, rows), 0.05, DataType.UINT8, 90);
+    agrees(q);
+  }
+
   @Test
   void weightsMayBeComputed() {
     ModelBuilder net = new ModelBuilder(17, 1);

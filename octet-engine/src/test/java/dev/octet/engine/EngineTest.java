@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -280,6 +281,62 @@ class EngineTest {
       }
     } finally {
       pool.shutdownNow();
+    }
+  }
+
+  @Test
+  void aShapeThatManyAskForAtOnceIsCompiledOnce() throws Exception {
+    Model model = openBatch();
+    String name = inputName(model);
+    Tensor image = normal(1, 2, 4, 6, 6);
+    try (Engine engine = Engine.load(model, ONE.withPlans(1))) {
+      CyclicBarrier together = new CyclicBarrier(4);
+      ExecutorService pool = Executors.newFixedThreadPool(4);
+      try {
+        List<Future<Map<String, Tensor>>> runs = new ArrayList<>();
+        for (int t = 0; t < 4; t++) {
+          runs.add(
+              pool.submit(
+                  () -> {
+                    together.await();
+                    return engine.run(Map.of(name, image));
+                  }));
+        }
+        for (Future<Map<String, Tensor>> run : runs) {
+          assertThat(run.get()).isEqualTo(runs.get(0).get());
+        }
+      } finally {
+        pool.shutdownNow();
+      }
+      assertThatThrownBy(() -> engine.run(Map.of(name, normal(1, 1, 4, 2, 6))))
+          .isInstanceOf(UnsupportedNodeException.class);
+      assertThat(engine.run(Map.of(name, image))).hasSize(1);
+    }
+  }
+
+  @Test
+  void anInterruptDoesNotEndARunAndIsKept() {
+    Model model = openBatch();
+    Map<String, Tensor> inputs = Map.of(inputName(model), normal(1, 1, 4, 6, 6));
+    try (Engine engine = Engine.load(model, ONE)) {
+      Thread.currentThread().interrupt();
+      Map<String, Tensor> first = engine.run(inputs);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(engine.run(inputs)).isEqualTo(first);
+    }
+  }
+
+  @Test
+  void resultsBeyondTwoGibibytesAreRefusedWithTheNode() {
+    ModelBuilder net = new ModelBuilder(17, 8);
+    Value x = net.input(1, 1, 8, 8);
+    long[] pads = {60000, 60000, 0, 0};
+    net.node("Conv", Map.of("pads", pads), x, net.weight(1, 1, 1, 3, 3));
+    try (Engine engine = Engine.load(net.model(), ONE)) {
+      assertThatThrownBy(() -> engine.run(net.feeds()))
+          .isInstanceOf(UnsupportedNodeException.class)
+          .hasMessageContaining("(Conv)")
+          .hasMessageContaining("more than 2 GiB");
     }
   }
 

@@ -1,13 +1,16 @@
 package dev.octet.engine.dnnl;
 
 import dev.octet.graph.DataType;
+import java.util.Arrays;
 import java.util.function.Predicate;
 
 /**
- * Where oneDNN 3.11's code gives wrong sums, found by comparing random layers with the definition:
- * each method tells from an implementation's name whether it must be passed over.
+ * Where oneDNN 3.11's code gives wrong sums or crashes, found by comparing random layers with the
+ * definition. Predicates tell from an implementation's name whether it must be passed over.
  */
 final class Faults {
+  private static final long WIDEST_STRIDE = 4096;
+
   static final Predicate<String> NONE = name -> false;
 
   private Faults() {}
@@ -25,11 +28,24 @@ final class Faults {
         : NONE;
   }
 
-  /** Integers with padding in one dimension and strides or output padding in another. */
-  static Predicate<String> ofDeconvolution(Layout source) {
-    return source.type() == DataType.FLOAT
-        ? NONE
-        : name -> name.startsWith("jit_deconvolution") || name.startsWith("jit_uni_int8");
+  /** Its binary primitive crashes where operand and result are in blocks of another kind. */
+  static void refuseMixedBlocks(Layout first, Layout destination) {
+    if ((first.isBlocked() || destination.isBlocked())
+        && !first.order().equals(destination.order())) {
+      throw new DnnlException("no binary primitive from " + first + " to " + destination);
+    }
+  }
+
+  /**
+   * Integers with padding in one dimension and strides or output padding in another; and strides so
+   * large that the code for strides takes minutes.
+   */
+  static Predicate<String> ofDeconvolution(Layout source, Primitives.Window window) {
+    boolean wide = Arrays.stream(window.strides()).anyMatch(stride -> stride > WIDEST_STRIDE);
+    boolean integers = source.type() != DataType.FLOAT;
+    return name ->
+        (wide && name.contains("strided"))
+            || (integers && (name.startsWith("jit_deconv") || name.startsWith("jit_uni_int8")));
   }
 
   /** One input channel and one column of results that does not read to the end of the rows. */

@@ -221,6 +221,16 @@ public final class Layout {
     return strides;
   }
 
+  /** Whether some dimension is split into blocks, or the order is known to oneDNN alone. */
+  public boolean isBlocked() {
+    try (PointerScope scope = new PointerScope()) {
+      return form != null
+          && !isAny(form)
+          && (form.get_format_kind().intern() != memory.format_kind.blocked
+              || form.get_inner_nblks() > 0);
+    }
+  }
+
   /** Whether oneDNN's primitives can work on it. */
   public boolean isNative() {
     return form != null;
@@ -305,6 +315,9 @@ public final class Layout {
   private static long count(long[] dims) {
     long product = 1;
     for (long dim : dims) {
+      if (dim < 0) {
+        throw new DnnlException("a tensor of " + Arrays.toString(dims) + " has a negative size");
+      }
       product = Math.multiplyExact(product, dim);
     }
     return product;

@@ -22,16 +22,33 @@ public final class Memory implements AutoCloseable {
   private final long bytes;
   private final @Nullable ByteBuffer heap;
 
-  /** {@code bytes} bytes, all zero. */
+  /**
+   * {@code bytes} bytes, all zero.
+   *
+   * @throws DnnlException if there are not so many
+   */
   public Memory(long bytes) {
     if (bytes < 0) {
       throw new IllegalArgumentException("memory of " + bytes + " bytes");
     }
     this.bytes = bytes;
     this.heap = null;
-    this.block = Native.own(new BytePointer(bytes + ALIGNMENT));
+    this.block = allocate(bytes + ALIGNMENT);
     this.start = Math.floorMod(-block.address(), (long) ALIGNMENT);
     Pointer.memset(block, 0, bytes + ALIGNMENT);
+  }
+
+  private static BytePointer allocate(long bytes) {
+    try {
+      return Native.own(new BytePointer(bytes));
+    } catch (OutOfMemoryError refused) {
+      throw outOfMemory(bytes, refused);
+    }
+  }
+
+  private static DnnlException outOfMemory(long bytes, OutOfMemoryError refused) {
+    return new DnnlException(
+        "there are no " + bytes + " bytes of native memory: " + refused.getMessage(), refused);
   }
 
   private Memory(ByteBuffer buffer, int bytes) {
@@ -45,8 +62,12 @@ public final class Memory implements AutoCloseable {
 
   /** {@code bytes} bytes, all zero, whose views stay valid after {@link #close}. */
   public static Memory shared(int bytes) {
-    return new Memory(
-        ByteBuffer.allocateDirect(Math.addExact(bytes, ALIGNMENT)).alignedSlice(ALIGNMENT), bytes);
+    int whole = Math.addExact(bytes, ALIGNMENT);
+    try {
+      return new Memory(ByteBuffer.allocateDirect(whole).alignedSlice(ALIGNMENT), bytes);
+    } catch (OutOfMemoryError refused) {
+      throw outOfMemory(whole, refused);
+    }
   }
 
   /** Number of bytes. */

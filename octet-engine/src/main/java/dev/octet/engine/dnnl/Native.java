@@ -2,6 +2,7 @@ package dev.octet.engine.dnnl;
 
 import dev.octet.graph.DataType;
 import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,18 @@ import org.jspecify.annotations.Nullable;
 final class Native {
   private static final engine CPU = own(new engine(engine.kind.cpu, 0));
 
+  /** An x86 CPU, or one that is made to count as such, without instructions for bytes. */
+  static final boolean SATURATES = saturates();
+
   private Native() {}
+
+  private static boolean saturates() {
+    int isa = dnnl.dnnl_get_effective_cpu_isa();
+    int vnni =
+        (dnnl.dnnl_cpu_isa_avx2_vnni & ~dnnl.dnnl_cpu_isa_avx2)
+            | (dnnl.dnnl_cpu_isa_avx512_core_vnni & ~dnnl.dnnl_cpu_isa_avx512_core);
+    return isa != dnnl.dnnl_cpu_isa_default && (isa & vnni) == 0;
+  }
 
   static engine cpu() {
     return CPU;

@@ -49,6 +49,18 @@ public final class Primitive implements AutoCloseable {
     }
   }
 
+  /**
+   * Whether argument {@code argument} may lie in {@code layout}: exactly as compiled, where oneDNN
+   * tells; it does not check again when it runs.
+   */
+  public boolean accepts(int argument, Layout layout) {
+    try (PointerScope scope = new PointerScope()) {
+      memory.desc compiled = desc.query_md(dnnl.query.exec_arg_md, argument);
+      memory.desc given = layout.desc();
+      return compiled.get_ndims() == 0 || compiled.equals(given);
+    }
+  }
+
   /** Bytes that it needs at {@link Args#SCRATCHPAD} while it runs; may be empty. */
   public Layout scratchpad() {
     return scratchpad;

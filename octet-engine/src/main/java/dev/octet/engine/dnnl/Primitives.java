@@ -1,5 +1,6 @@
 package dev.octet.engine.dnnl;
 
+import dev.octet.graph.DataType;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -52,6 +53,18 @@ public final class Primitives {
   private Primitives() {}
 
   /**
+   * Whether integer primitives add up exactly on this CPU. Those before VNNI add pairs of products
+   * of unsigned by signed bytes in 16 bits, which saturate, unless weights are small; and oneDNN
+   * halves weights there where the source is signed.
+   *
+   * @param source the type of the source
+   * @param largestWeight the largest magnitude of a weight
+   */
+  public static boolean addsExactly(DataType source, int largestWeight) {
+    return !Native.SATURATES || (source == DataType.UINT8 && largestWeight <= 64);
+  }
+
+  /**
    * A convolution; {@code weights} is {@code [O, I, kernel...]} or grouped {@code [G, O/G, I/G,
    * kernel...]}; {@code bias} is {@code [O]}.
    */
@@ -98,7 +111,7 @@ public final class Primitives {
     return compile(
         "deconvolution",
         attributes,
-        Faults.ofDeconvolution(source),
+        Faults.ofDeconvolution(source, window),
         attr ->
             new deconvolution_forward.primitive_desc(
                 Native.cpu(),
@@ -212,6 +225,7 @@ public final class Primitives {
       Layout second,
       Layout destination,
       Attributes attributes) {
+    Faults.refuseMixedBlocks(first, destination);
     return compile(
         "binary",
         attributes,

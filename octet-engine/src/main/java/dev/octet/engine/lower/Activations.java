@@ -127,7 +127,7 @@ final class Activations implements Lowering {
         && in.isByte()
         && out != null
         && out.isByte()) {
-      Stored from = to.stored(integers);
+      Stored from = Arithmetic.unblocked(to, integers, out.type());
       Stored into = to.allocate(from.layout().withType(out.type()));
       Attributes attributes = new Attributes();
       // oneDNN's element-wise primitive has no scales; around the function they are linear.

@@ -79,15 +79,15 @@ final class Arithmetic implements Lowering {
       long[] dims,
       Value output) {
     boolean whole = Arrays.equals(a.dims(), dims);
+    Epilogue epilogue = Epilogue.after(output, dims, to, true, false);
     Stored first =
         whole
-            ? to.stored(a)
+            ? unblocked(to, a, epilogue.type())
             : new Stored(
                 to.rowMajor(a).buffer(),
                 Layout.rowMajor(DataType.FLOAT, spread(a.dims(), dims.length)));
     Layout layout = whole ? first.layout() : Layout.rowMajor(DataType.FLOAT, dims);
     Stored second = beside(to, b, right, layout);
-    Epilogue epilogue = Epilogue.after(output, dims, to, true, false);
     Attributes attributes = new Attributes();
     Map<Integer, Stored> arguments = new LinkedHashMap<>();
     epilogue.applyWithoutScale(attributes, 1);
@@ -139,7 +139,7 @@ final class Arithmetic implements Lowering {
       attributes.eltwise(Attributes.Eltwise.LINEAR, 1, offset);
     }
     epilogue.applyWithoutScale(attributes, unit);
-    Stored first = to.stored(ia);
+    Stored first = unblocked(to, ia, epilogue.type());
     Stored second = beside(to, ib, right, first.layout());
     Stored into =
         first.layout().type() == epilogue.type() && to.overwritable(first)
@@ -158,6 +158,12 @@ final class Arithmetic implements Lowering {
     to.primitive(primitive, arguments);
     epilogue.finish(into);
     return true;
+  }
+
+  /** {@code operand} in a layout that a result of {@code type} can have, too. */
+  static Stored unblocked(Compilation to, Operand operand, DataType type) {
+    Stored stored = to.stored(operand);
+    return stored.layout().isBlocked() && type != operand.type() ? to.rowMajor(operand) : stored;
   }
 
   /** {@code operand} as the second argument beside a tensor of {@code layout}. */

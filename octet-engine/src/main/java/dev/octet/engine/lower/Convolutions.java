@@ -51,7 +51,7 @@ final class Convolutions implements Lowering {
     Job job = new Job(node, to, input, weights, output, groups, window, out);
     Quantization q = input.quantization();
     IntegerWeights integers =
-        q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 0) : null;
+        q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 0, q.type()) : null;
     if (integers == null || q == null) {
       job.floats();
     } else {
@@ -98,7 +98,8 @@ final class Convolutions implements Lowering {
       DnnlException refused = null;
       for (boolean residual : new boolean[] {true, false}) {
         Epilogue epilogue = Epilogue.after(output, out, to, false, residual);
-        if (residual && !epilogue.hasResidual()) {
+        // A residual of integers is counted in its scale, which floats are not.
+        if (residual && (!epilogue.hasResidual() || epilogue.unit() != 1)) {
           continue;
         }
         try {
@@ -114,7 +115,8 @@ final class Convolutions implements Lowering {
     private void floats(Epilogue epilogue) {
       Attributes attributes = new Attributes();
       Map<Integer, Stored> arguments = new LinkedHashMap<>();
-      Layout beside = epilogue.residualLayout();
+      Layout residual = epilogue.residualLayout();
+      Layout beside = residual == null ? null : residual.withType(DataType.FLOAT);
       epilogue.apply(attributes, arguments, beside);
       Operand bias = node.input(2) == null ? null : to.input(node, 2);
       Layout biasLayout = bias == null ? null : Layout.rowMajor(DataType.FLOAT, out[1]);

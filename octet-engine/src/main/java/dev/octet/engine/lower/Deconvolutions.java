@@ -50,7 +50,7 @@ final class Deconvolutions implements Lowering {
     Job job = new Job(node, to, input, weights, output, groups, window, dims);
     Quantization q = input.quantization();
     IntegerWeights integers =
-        q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 1) : null;
+        q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 1, q.type()) : null;
     if (integers == null || !job.attempt(integers)) {
       job.floats();
     }

@@ -1,9 +1,11 @@
 package dev.octet.engine.lower;
 
+import dev.octet.engine.dnnl.Primitives;
 import dev.octet.engine.plan.Operand;
 import dev.octet.engine.plan.Quantization;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Tensor;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +20,27 @@ record IntegerWeights(Tensor base, Tensor values, float[] scales) {
 
   /**
    * The weights of {@code operand}, or null where they are not constant integers, keep scales along
-   * another dimension than {@code axis}, or do not fit signed bytes once their zero point is taken
-   * off.
+   * another dimension than {@code axis}, do not fit signed bytes once their zero point is taken
+   * off, or are too large for this CPU to add up products with {@code source} exactly.
    */
-  static @Nullable IntegerWeights of(Operand operand, int axis) {
+  static @Nullable IntegerWeights of(Operand operand, int axis, DataType source) {
+    IntegerWeights found = of(operand, axis);
+    return found != null && found.addsExactly(source) ? found : null;
+  }
+
+  private boolean addsExactly(DataType source) {
+    if (Primitives.addsExactly(source, -Byte.MIN_VALUE)) {
+      return true;
+    }
+    int largest = 0;
+    ByteBuffer data = values.data();
+    while (data.hasRemaining()) {
+      largest = Math.max(largest, Math.abs(data.get()));
+    }
+    return Primitives.addsExactly(source, largest);
+  }
+
+  private static @Nullable IntegerWeights of(Operand operand, int axis) {
     Operand integers = operand.integers();
     Quantization q = operand.quantization();
     Tensor base = integers == null ? null : integers.constant();
@@ -52,7 +71,7 @@ record IntegerWeights(Tensor base, Tensor values, float[] scales) {
   long[] sumsOfRows() {
     int rows = (int) values.dim(0);
     long[] sums = new long[rows];
-    java.nio.ByteBuffer data = values.data();
+    ByteBuffer data = values.data();
     int inner = rows == 0 ? 0 : data.remaining() / rows;
     for (int i = 0; i < rows * inner; i++) {
       sums[i / inner] += data.get(i);

@@ -89,7 +89,7 @@ final class MatrixProducts implements Lowering {
       Quantization q = input.quantization();
       IntegerWeights integers =
           q != null && q.isPerTensor() && q.isByte()
-              ? IntegerWeights.of(weights, transposed ? 0 : 1)
+              ? IntegerWeights.of(weights, transposed ? 0 : 1, q.type())
               : null;
       for (boolean whole : new boolean[] {true, false}) {
         for (boolean residual : new boolean[] {true, false}) {
@@ -98,7 +98,9 @@ final class MatrixProducts implements Lowering {
             continue;
           }
           Epilogue epilogue = Epilogue.after(biased(), out, to, inIntegers, residual);
-          if (residual && !epilogue.hasResidual()) {
+          // A residual of integers is counted in its scale, which floats are not.
+          boolean fits = epilogue.hasResidual() && (inIntegers || epilogue.unit() == 1);
+          if (residual && !fits) {
             continue;
           }
           try {

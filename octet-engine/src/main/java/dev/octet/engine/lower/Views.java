@@ -58,14 +58,14 @@ final class Views implements Lowering {
       if (dims[i] == -1) {
         open = i;
       } else {
-        known *= dims[i];
+        known = Math.multiplyExact(known, dims[i]);
       }
     }
     if (open >= 0) {
       dims[open] = known == 0 ? 0 : input.elements() / known;
       known *= dims[open];
     }
-    if (known != input.elements()) {
+    if (known != input.elements() || Arrays.stream(dims).anyMatch(dim -> dim < 0)) {
       throw new UnsupportedNodeException(
           node, Arrays.toString(input.dims()) + " cannot be reshaped to " + Arrays.toString(dims));
     }

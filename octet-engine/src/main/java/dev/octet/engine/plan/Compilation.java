@@ -329,8 +329,17 @@ public final class Compilation {
     }
   }
 
-  /** Memory for a result in {@code layout}. */
+  /**
+   * Memory for a result in {@code layout}.
+   *
+   * @throws UnsupportedNodeException if it would take more than 2 GiB
+   */
   public Stored allocate(Layout layout) {
+    Node node = current;
+    if (layout.sizeBytes() > Integer.MAX_VALUE && node != null) {
+      throw new UnsupportedNodeException(
+          node, "it makes " + layout + ", which takes more than 2 GiB");
+    }
     Buffer buffer = new Buffer(layout.sizeBytes(), false);
     buffers.add(buffer);
     return new Stored(buffer, layout);
@@ -427,6 +436,10 @@ public final class Compilation {
     List<Stored> writes = new ArrayList<>();
     arguments.forEach(
         (argument, stored) -> {
+          if (!primitive.accepts(argument, stored.layout())) {
+            throw new IllegalArgumentException(
+                primitive + " does not take " + stored.layout() + " as argument " + argument);
+          }
           boolean written = argument >= Args.DST && argument < Args.WEIGHTS;
           (written ? writes : reads).add(stored);
         });
@@ -440,9 +453,18 @@ public final class Compilation {
 
   private void add(Step step) {
     int index = steps.size();
+    step.reads().forEach(Compilation::check);
+    step.writes().forEach(Compilation::check);
     step.reads().forEach(stored -> stored.buffer().touch(index));
     step.writes().forEach(stored -> stored.buffer().touch(index));
     steps.add(step);
+  }
+
+  private static void check(Stored stored) {
+    if (stored.layout().sizeBytes() > stored.buffer().bytes) {
+      throw new IllegalArgumentException(
+          stored.layout() + " does not fit in " + stored.buffer().bytes + " bytes");
+    }
   }
 
   // ---- results ----

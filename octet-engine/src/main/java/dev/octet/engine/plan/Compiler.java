@@ -2,6 +2,7 @@ package dev.octet.engine.plan;
 
 import dev.octet.engine.dnnl.DnnlException;
 import dev.octet.engine.dnnl.Layout;
+import dev.octet.engine.dnnl.Memory;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
@@ -93,10 +94,21 @@ public final class Compiler {
     List<Stored> outputBuffers = new ArrayList<>();
     for (Value output : graph.outputs()) {
       Operand operand = compilation.operand(output);
-      Stored stored = compilation.rowMajor(operand);
+      Stored stored = result(output, operand, compilation);
       stored.buffer().port = true;
       outputs.add(new Plan.Port(output.name(), operand.type(), boxed(operand.dims())));
       outputBuffers.add(stored);
+    }
+    long portBytes = MemoryPlan.ports(compilation.buffers);
+    if (portBytes > Integer.MAX_VALUE - Memory.ALIGNMENT) {
+      throw new IllegalArgumentException(
+          "inputs "
+              + inputs
+              + " and outputs "
+              + outputs
+              + " take "
+              + portBytes
+              + " bytes; together they may take 2 GiB");
     }
     return new Plan(
         compilation.steps,
@@ -104,7 +116,7 @@ public final class Compiler {
         inputBuffers,
         outputs,
         outputBuffers,
-        MemoryPlan.ports(compilation.buffers),
+        (int) portBytes,
         MemoryPlan.place(compilation.buffers));
   }
 
@@ -113,13 +125,36 @@ public final class Compiler {
     return lowering != null && Ahead.run(node, lowering, compilation);
   }
 
+  /** Conversions of what the graph returns belong to the node that makes it. */
+  private static Stored result(Value output, Operand operand, Compilation compilation) {
+    Node producer = output.producer();
+    if (producer == null) {
+      return compilation.rowMajor(operand);
+    }
+    compilation.enter(producer);
+    Stored[] made = new Stored[1];
+    guard(producer, () -> made[0] = compilation.rowMajor(operand));
+    return made[0];
+  }
+
   private void lower(Node node, Compilation compilation) {
     Lowering lowering = lowerings.apply(node);
     if (lowering == null) {
       throw new UnsupportedNodeException(node, "there is no code for this operator");
     }
+    guard(node, () -> lowering.lower(node, compilation));
+    for (Value output : node.outputs()) {
+      if (output != null && isWanted(output, compilation) && compilation.known(output) == null) {
+        throw new IllegalStateException(
+            "the lowering of node '" + node.label() + "' did not define '" + output.name() + "'");
+      }
+    }
+  }
+
+  /** Does {@code work} for {@code node} and names the node where that is refused. */
+  private static void guard(Node node, Runnable work) {
     try {
-      lowering.lower(node, compilation);
+      work.run();
     } catch (DnnlException refused) {
       UnsupportedNodeException named =
           new UnsupportedNodeException(node, String.valueOf(refused.getMessage()));
@@ -130,12 +165,12 @@ public final class Compiler {
           new UnsupportedNodeException(node, "its result would be too large to address");
       named.initCause(tooLarge);
       throw named;
-    }
-    for (Value output : node.outputs()) {
-      if (output != null && isWanted(output, compilation) && compilation.known(output) == null) {
-        throw new IllegalStateException(
-            "the lowering of node '" + node.label() + "' did not define '" + output.name() + "'");
-      }
+    } catch (IndexOutOfBoundsException | IllegalArgumentException | IllegalStateException misfit) {
+      UnsupportedNodeException named =
+          new UnsupportedNodeException(
+              node, "its inputs and attributes do not fit together: " + misfit.getMessage());
+      named.initCause(misfit);
+      throw named;
     }
   }
 

@@ -13,7 +13,7 @@ final class MemoryPlan {
   private MemoryPlan() {}
 
   /** Sets the offsets of what callers fill and read, and returns the bytes that it takes. */
-  static int ports(List<Buffer> buffers) {
+  static long ports(List<Buffer> buffers) {
     long size = 0;
     for (Buffer buffer : buffers) {
       if (buffer.port) {
@@ -21,7 +21,7 @@ final class MemoryPlan {
         size += aligned(buffer.bytes);
       }
     }
-    return Math.toIntExact(size);
+    return size;
   }
 
   /** Sets the offsets of the other buffers and returns the arena's size in bytes. */
