@@ -132,17 +132,6 @@ public final class Layout {
     return form == null || equals(rowMajor(type, dims));
   }
 
-  /** Whether some dimensions are split, so that strides alone do not say where elements lie. */
-  public boolean isBlocked() {
-    if (form == null) {
-      return false;
-    }
-    try (PointerScope scope = new PointerScope()) {
-      return form.get_format_kind().intern() != memory.format_kind.blocked
-          || form.get_inner_nblks() > 0;
-    }
-  }
-
   /** The same order and dimensions with elements of another type; blocked layouts excepted. */
   public Layout withType(DataType other) {
     if (other == type) {

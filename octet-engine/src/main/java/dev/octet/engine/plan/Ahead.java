@@ -60,6 +60,10 @@ final class Ahead {
       }
     }
     made.values().forEach(stored -> stored.buffer().port = true);
+    long portBytes = MemoryPlan.ports(alone.buffers);
+    if (portBytes > Integer.MAX_VALUE / 2) {
+      return false;
+    }
     Plan plan =
         new Plan(
             alone.steps,
@@ -67,7 +71,7 @@ final class Ahead {
             List.of(),
             List.of(),
             List.of(),
-            MemoryPlan.ports(alone.buffers),
+            (int) portBytes,
             MemoryPlan.place(alone.buffers));
     try (Frame frame = plan.frame()) {
       frame.run();
