@@ -122,7 +122,12 @@ public final class Compiler {
 
   private boolean runAhead(Node node, Compilation compilation) {
     Lowering lowering = lowerings.apply(node);
-    return lowering != null && Ahead.run(node, lowering, compilation);
+    if (lowering == null) {
+      return false;
+    }
+    boolean[] ran = new boolean[1];
+    guard(node, () -> ran[0] = Ahead.run(node, lowering, compilation));
+    return ran[0];
   }
 
   /** Conversions of what the graph returns belong to the node that makes it. */
@@ -145,8 +150,7 @@ public final class Compiler {
     guard(node, () -> lowering.lower(node, compilation));
     for (Value output : node.outputs()) {
       if (output != null && isWanted(output, compilation) && compilation.known(output) == null) {
-        throw new IllegalStateException(
-            "the lowering of node '" + node.label() + "' did not define '" + output.name() + "'");
+        throw new UnsupportedNodeException(node, "it makes no output '" + output.name() + "'");
       }
     }
   }
