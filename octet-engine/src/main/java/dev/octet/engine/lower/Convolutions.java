@@ -19,6 +19,7 @@ import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -95,28 +96,32 @@ final class Convolutions implements Lowering {
       long[] out) {
 
     void floats() {
-      DnnlException refused = null;
-      for (boolean residual : new boolean[] {true, false}) {
-        Epilogue epilogue = Epilogue.after(output, out, to, false, residual);
-        // A residual of integers is counted in its scale, which floats are not.
-        if (residual && (!epilogue.hasResidual() || epilogue.unit() != 1)) {
-          continue;
-        }
-        try {
-          floats(epilogue);
-          return;
-        } catch (DnnlException next) {
-          refused = next;
+      Epilogue summed = Epilogue.after(output, out, to, false, true);
+      Layout beside = summed.residualLayout();
+      // A residual of integers is counted in its scale, which floats are not.
+      if (beside != null && summed.unit() == 1) {
+        // Not every code for convolutions writes every layout: where the residual's is none of
+        // them, its conversion costs less than a sum of its own.
+        Layout last = Layout.channelsLast(DataType.FLOAT, out);
+        for (Layout place : List.of(beside.withType(DataType.FLOAT), last)) {
+          try {
+            floats(Epilogue.after(output, out, to, false, true), place, false);
+            return;
+          } catch (DnnlException next) {
+            // Elsewhere, then, or not fused.
+          }
         }
       }
-      throw refused == null ? new IllegalStateException() : refused;
+      floats(Epilogue.after(output, out, to, false, false), null, true);
     }
 
-    private void floats(Epilogue epilogue) {
+    /**
+     * @param beside where the result is to lie, and a residual with it; null to let oneDNN choose
+     * @param slow whether oneDNN's reference code will do
+     */
+    private void floats(Epilogue epilogue, @Nullable Layout beside, boolean slow) {
       Attributes attributes = new Attributes();
       Map<Integer, Stored> arguments = new LinkedHashMap<>();
-      Layout residual = epilogue.residualLayout();
-      Layout beside = residual == null ? null : residual.withType(DataType.FLOAT);
       epilogue.apply(attributes, arguments, beside);
       Operand bias = node.input(2) == null ? null : to.input(node, 2);
       Layout biasLayout = bias == null ? null : Layout.rowMajor(DataType.FLOAT, out[1]);
@@ -129,6 +134,9 @@ final class Convolutions implements Lowering {
               window,
               attributes);
       try {
+        if (!slow && primitive.implementation().startsWith("ref")) {
+          throw new DnnlException("only the reference convolution does this");
+        }
         arguments.put(Args.SRC, to.stored(input, primitive.layout(Args.SRC)));
         arguments.put(Args.WEIGHTS, floatWeights(primitive.layout(Args.WEIGHTS)));
         if (bias != null && biasLayout != null) {
