@@ -219,7 +219,7 @@ class ArchitectureTest {
 
   @ArchTest
   static void everyRoomIsLookedAt(JavaClasses classes) {
-    for (String room : List.of("core", "graph", "quantize", "torch", "cli")) {
+    for (String room : List.of("core", "graph", "engine", "quantize", "torch", "cli")) {
       assertThat(classes.containPackage("dev.octet." + room)).as(room).isTrue();
     }
   }
