@@ -12,11 +12,8 @@ import dev.octet.graph.fold.CannotFold;
 import dev.octet.graph.fold.Evaluator;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -245,19 +242,5 @@ public final class Compiler {
 
   private static List<Long> boxed(long[] dims) {
     return Arrays.stream(dims).boxed().toList();
-  }
-
-  /** The operators of {@code graph} that cannot run, each with the nodes that are of it. */
-  public static Map<String, Set<String>> uncovered(
-      Graph graph, Function<Node, @Nullable Lowering> lowerings) {
-    Map<String, Set<String>> missing = new LinkedHashMap<>();
-    for (Node node : graph.nodes()) {
-      Lowering lowering = lowerings.apply(node);
-      if (lowering instanceof Refusal
-          || (lowering == null && !Compilation.isShape(node) && !Evaluator.knows(node))) {
-        missing.computeIfAbsent(node.op(), op -> new HashSet<>()).add(node.label());
-      }
-    }
-    return missing;
   }
 }
