@@ -33,6 +33,7 @@ class ArchitectureTest {
   private static final String ENGINE = "dev.octet.engine..";
   private static final String QUANTIZE = "dev.octet.quantize..";
   private static final String TORCH = "dev.octet.torch..";
+  private static final String WORKFLOWS = "dev.octet.workflows..";
   private static final String CLI = "dev.octet.cli..";
 
   @ArchTest
@@ -49,20 +50,25 @@ class ArchitectureTest {
           .definedBy(QUANTIZE)
           .layer("torch")
           .definedBy(TORCH)
+          .layer("workflows")
+          .definedBy(WORKFLOWS)
           .layer("cli")
           .definedBy(CLI)
           .whereLayer("cli")
           .mayNotBeAccessedByAnyLayer()
-          .whereLayer("torch")
+          .whereLayer("workflows")
           .mayOnlyBeAccessedByLayers("cli")
+          .whereLayer("torch")
+          .mayOnlyBeAccessedByLayers("workflows", "cli")
           .whereLayer("quantize")
-          .mayOnlyBeAccessedByLayers("torch", "cli")
+          .mayOnlyBeAccessedByLayers("torch", "workflows", "cli")
           .whereLayer("engine")
-          .mayOnlyBeAccessedByLayers("quantize", "torch", "cli")
+          .mayOnlyBeAccessedByLayers("quantize", "torch", "workflows", "cli")
           .whereLayer("graph")
-          .mayOnlyBeAccessedByLayers("engine", "quantize", "torch", "cli")
+          .mayOnlyBeAccessedByLayers("engine", "quantize", "torch", "workflows", "cli")
           .whereLayer("core")
-          .mayOnlyBeAccessedByLayers("graph", "engine", "quantize", "torch", "cli");
+          .mayOnlyBeAccessedByLayers(
+              "graph", "engine", "quantize", "torch", "workflows", "cli");
 
   @ArchTest
   static final ArchRule coreAndGraphSeeNoNativeLibrary =
@@ -74,10 +80,10 @@ class ArchitectureTest {
           .resideInAnyPackage("ai.onnxruntime..", "org.bytedeco..");
 
   @ArchTest
-  static final ArchRule onlyTorchComputesWithLibTorch =
+  static final ArchRule onlyTorchAndItsWorkflowsComputeWithLibTorch =
       noClasses()
           .that()
-          .resideOutsideOfPackage(TORCH)
+          .resideOutsideOfPackages(TORCH, WORKFLOWS)
           .should()
           .dependOnClassesThat(
               resideInAPackage("org.bytedeco.pytorch..").and(not(assignableTo(ScalarType.class))))
@@ -93,9 +99,9 @@ class ArchitectureTest {
           .resideInAPackage("org.bytedeco.dnnl..");
 
   @ArchTest
-  static final ArchRule onlyTorchAndTheEngineOwnNativeMemory =
+  static final ArchRule onlyTorchItsWorkflowsAndTheEngineOwnNativeMemory =
       noClasses()
-          .that(not(resideInAnyPackage(TORCH, ENGINE)))
+          .that(not(resideInAnyPackage(TORCH, WORKFLOWS, ENGINE)))
           .should()
           .dependOnClassesThat(
               resideInAPackage("org.bytedeco..").and(not(assignableTo(ScalarType.class))));
@@ -104,6 +110,10 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule packagesOfTorchAreNoCycles =
       slices().matching("dev.octet.torch.(**)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule packagesOfWorkflowsAreNoCycles =
+      slices().matching("dev.octet.workflows.(**)").should().beFreeOfCycles();
 
   @ArchTest
   static final ArchRule allOfTorchStandsOnItsRoot =
@@ -118,7 +128,7 @@ class ArchitectureTest {
   static final ArchRule torchDrawsRandomNumbersFromSeeds =
       noClasses()
           .that()
-          .resideInAPackage(TORCH)
+          .resideInAnyPackage(TORCH, WORKFLOWS)
           .should()
           .callConstructor(Random.class)
           .orShould()
@@ -219,7 +229,7 @@ class ArchitectureTest {
 
   @ArchTest
   static void everyRoomIsLookedAt(JavaClasses classes) {
-    for (String room : List.of("core", "graph", "engine", "quantize", "torch", "cli")) {
+    for (String room : List.of("core", "graph", "engine", "quantize", "torch", "workflows", "cli")) {
       assertThat(classes.containPackage("dev.octet." + room)).as(room).isTrue();
     }
   }
