@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
 final class BasicBlock extends Module {
   private final Child<Conv2d> conv1;
   private final Child<BatchNorm2d> bn1;
+  // One for each place, so that each can be fused with what is before it.
   private final Child<Activation> relu = child("relu", Activation.relu());
+  private final Child<Activation> relu2 = child("relu2", Activation.relu());
   private final Child<Conv2d> conv2;
   private final Child<BatchNorm2d> bn2;
   private final @Nullable Child<Module> downsample;
@@ -33,6 +35,6 @@ final class BasicBlock extends Module {
   protected Tensor forward(Tensor x) {
     Tensor y = relu.call(bn1.call(conv1.call(x)));
     y = bn2.call(conv2.call(y));
-    return relu.call(add.call(y, downsample == null ? x : downsample.call(x)));
+    return relu2.call(add.call(y, downsample == null ? x : downsample.call(x)));
   }
 }

@@ -129,7 +129,7 @@ public final class MobileNetV2 extends Module {
   }
 
   /** The nearest multiple of 8 that is not below 90 % of the product. */
-  private static long channels(int nominal, double width) {
+  static long channels(long nominal, double width) {
     double product = nominal * width;
     long rounded = Math.max(DIVISOR, (long) (product + DIVISOR / 2.0) / DIVISOR * DIVISOR);
     return rounded < 0.9 * product ? rounded + DIVISOR : rounded;

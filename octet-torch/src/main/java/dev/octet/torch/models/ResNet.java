@@ -18,10 +18,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Residual networks: images {@code [N, 3, H, W]} to logits {@code [N, classes]}. He et al., "Deep
- * Residual Learning for Image Recognition"; like torchvision's, the networks for ImageNet have the
- * stride in the 3x3 convolution.
+ * Residual Learning for Image Recognition"; Xie et al., "Aggregated Residual Transformations for
+ * Deep Neural Networks" (ResNeXt). Like torchvision's, the networks for ImageNet have the stride in
+ * the 3x3 convolution.
  */
 public final class ResNet extends Module {
+  /** Channels of a group of which a bottleneck has as many inside as its stage is named after. */
+  private static final int BASE_WIDTH = 64;
+
   private final Child<Conv2d> conv1;
   private final Child<BatchNorm2d> bn1;
   private final Child<Activation> relu = child("relu", Activation.relu());
@@ -31,6 +35,17 @@ public final class ResNet extends Module {
   private final Child<Linear> fc;
 
   private ResNet(Kind kind, boolean forImageNet, int width, int[] blocks, long classes) {
+    this(kind, forImageNet, width, blocks, classes, 1, BASE_WIDTH);
+  }
+
+  private ResNet(
+      Kind kind,
+      boolean forImageNet,
+      int width,
+      int[] blocks,
+      long classes,
+      long groups,
+      long widthPerGroup) {
     conv1 =
         child(
             "conv1",
@@ -45,7 +60,8 @@ public final class ResNet extends Module {
       long channels = (long) width << stage;
       Module[] made = new Module[blocks[stage]];
       for (int i = 0; i < made.length; i++) {
-        made[i] = kind.block(in, channels, i == 0 && stage > 0 ? 2 : 1);
+        long inside = channels * widthPerGroup / BASE_WIDTH * groups;
+        made[i] = kind.block(in, inside, channels, i == 0 && stage > 0 ? 2 : 1, groups);
         in = channels * kind.expansion;
       }
       layers.add(child("layer" + (stage + 1), new Sequential(made)));
@@ -72,6 +88,23 @@ public final class ResNet extends Module {
   /** 50 layers for images of about 224x224. */
   public static ResNet resnet50(long classes) {
     return new ResNet(Kind.BOTTLENECK, true, 64, new int[] {3, 4, 6, 3}, classes);
+  }
+
+  /**
+   * ResNeXt of 101 layers for images of about 224x224: bottlenecks whose 3x3 convolutions are in
+   * groups. torchvision's resnext101_32x8d has 32 groups of 8, its resnext101_64x4d 64 of 4.
+   *
+   * @param groups of the 3x3 convolutions, 1 or more
+   * @param widthPerGroup channels of each group in the first stage, twice as many in each next one;
+   *     1 or more
+   */
+  public static ResNet resnext101(long classes, int groups, int widthPerGroup) {
+    if (groups < 1 || widthPerGroup < 1) {
+      throw new IllegalArgumentException(
+          groups + " groups of " + widthPerGroup + " channels; choose at least 1 of at least 1");
+    }
+    return new ResNet(
+        Kind.BOTTLENECK, true, 64, new int[] {3, 4, 23, 3}, classes, groups, widthPerGroup);
   }
 
   /**
@@ -115,7 +148,8 @@ public final class ResNet extends Module {
       this.expansion = expansion;
     }
 
-    Module block(long in, long channels, long stride) {
+    /** A block; {@code inside} and {@code groups} mean something to bottlenecks only. */
+    Module block(long in, long inside, long channels, long stride, long groups) {
       long out = channels * expansion;
       Module shortcut = null;
       if (stride != 1 || in != out) {
@@ -127,7 +161,7 @@ public final class ResNet extends Module {
                     BatchNorm2d.builder(out).build());
       }
       return this == BOTTLENECK
-          ? new Bottleneck(in, channels, out, stride, shortcut)
+          ? new Bottleneck(in, inside, out, stride, groups, shortcut)
           : new BasicBlock(in, out, stride, shortcut);
     }
   }

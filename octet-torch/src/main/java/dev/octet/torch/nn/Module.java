@@ -146,6 +146,21 @@ public abstract class Module implements AutoCloseable {
     return value;
   }
 
+  /**
+   * Takes away a child, with its parameters and buffers.
+   *
+   * @return the module that stood there; its owner is the caller now
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  protected final Module removeChild(String name) {
+    Child<?> place = children.remove(name);
+    if (place == null) {
+      throw new IllegalArgumentException(
+          "no module '" + name + "' in " + this + "; there are " + children.keySet());
+    }
+    return place.module();
+  }
+
   /** Takes away a buffer and frees it; nothing happens without one. */
   protected final void removeBuffer(String name) {
     unused(() -> closeIfThere(buffers.remove(name)));
