@@ -6,13 +6,16 @@ import dev.octet.graph.Model;
 import dev.octet.graph.Node;
 import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
+import dev.octet.quantize.run.GraphRunner;
 import dev.octet.quantize.run.OnnxRuntimeRunner;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -27,14 +30,20 @@ public final class LayerByLayer implements AutoCloseable {
   private long values;
   private long apart;
 
-  /** Runs an export whose activations are quantized to 8 bits. */
+  /** Runs an export whose activations are quantized to 8 bits in ONNX Runtime. */
   public LayerByLayer(Model export, Map<String, HostTensor> inputs) {
+    this(export, inputs, observed -> OnnxRuntimeRunner.open(export, observed));
+  }
+
+  /** Runs it in what opens for the values to observe. */
+  public LayerByLayer(
+      Model export, Map<String, HostTensor> inputs, Function<List<String>, GraphRunner> open) {
     List<String> observed =
         export.graph().nodes().stream()
             .filter(node -> node.is("QuantizeLinear"))
             .map(node -> node.output().name())
             .toList();
-    try (OnnxRuntimeRunner runner = OnnxRuntimeRunner.open(export, observed)) {
+    try (GraphRunner runner = open.apply(observed)) {
       runner.run(inputs, integers::put);
     }
   }
@@ -44,6 +53,18 @@ public final class LayerByLayer implements AutoCloseable {
     return export.graph().nodes().stream()
         .filter(node -> node.is("QuantizeLinear") && reads(node, scale))
         .map(node -> node.output().name())
+        .toList();
+  }
+
+  /** The results of the QuantizeLinear nodes that a quantizer made, one for each of its calls. */
+  public static List<String> resultsOf(Model export, String path) {
+    String first = path + "/QuantizeLinear";
+    return export.graph().nodes().stream()
+        .filter(node -> node.is("QuantizeLinear"))
+        .map(node -> node.output().name())
+        .filter(name -> name.equals(first) || name.startsWith(first + "_"))
+        // Passes move nodes; the trace numbered them.
+        .sorted(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder()))
         .toList();
   }
 

@@ -175,13 +175,14 @@ public final class GoogLeNet extends Module {
   private static final class Head extends Module {
     private final Child<AdaptiveAvgPool2d> avgpool = child("avgpool", AdaptiveAvgPool2d.of(4));
     private final Child<BasicConv2d> conv;
-    private final Child<Linear> fc1 = child("fc1", Linear.builder(2048, 1024).build());
+    private final Child<Linear> fc1;
     private final Child<Linear> fc2;
     private final Child<Activation> relu = child("relu", Activation.relu());
     private final Child<Dropout> dropout;
 
     Head(long in, long classes, double dropout) {
       conv = child("conv", new BasicConv2d(in, 128, 1));
+      fc1 = child("fc1", Linear.builder(2048, 1024).build());
       fc2 = child("fc2", Linear.builder(1024, classes).build());
       this.dropout = child("dropout", new Dropout(dropout));
     }
