@@ -87,6 +87,10 @@ final class ExportedModelsTest {
           .filteredOn(node -> node.is("Conv") || node.is("Gemm") || node.is("MatMul"))
           .isNotEmpty()
           .allSatisfy(node -> assertThat(reads(node, 1)).isEqualTo("DequantizeLinear"));
+      // Differences by one quantum grow until they are as large as quantization's own.
+      float[] simulated = Tensors.toFloats(net.call(images));
+      assertThat(sqnr(simulated, ort(integers, input))).isGreaterThan(12);
+      assertThat(sqnr(simulated, engine(integers, input))).isGreaterThan(12);
       assertLayersAgree(net, images, integers, seen -> OnnxRuntimeRunner.open(integers, seen));
       assertLayersAgree(net, images, integers, seen -> EngineRunner.open(integers, seen, 1));
     }

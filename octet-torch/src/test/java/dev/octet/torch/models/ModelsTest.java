@@ -18,6 +18,7 @@ import dev.octet.torch.trace.Trace;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.ParameterGroup;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.assertj.core.data.Offset;
 import org.bytedeco.pytorch.Tensor;
@@ -130,6 +131,8 @@ final class ModelsTest {
     Torch.seed(3);
     try (Module net = ResNet.cifar18(10);
         Module mobile = MobileNetV2.builder(1000).build();
+        Module third = MobileNetV3.large(10).build();
+        Module inception = InceptionV3.builder(1000).build();
         Scope scope = Scope.open()) {
       Tensor weight = net.stateDict().get("layer4.0.conv2.weight");
       assertThat(weight.std().item_double()).isCloseTo(Math.sqrt(2.0 / (512 * 9)), share(0.01));
@@ -138,6 +141,16 @@ final class ModelsTest {
       Tensor head = mobile.stateDict().get("classifier.1.weight");
       assertThat(head.std().item_double()).isCloseTo(0.01, share(0.01));
       assertThat(mobile.stateDict().get("classifier.1.bias").abs().sum().item_double()).isZero();
+      Map<String, Tensor> squeezed = third.stateDict();
+      assertThat(squeezed.get("features.4.block.2.fc1.bias").abs().sum().item_double()).isZero();
+      assertThat(squeezed.get("classifier.3.weight").std().item_double())
+          .isCloseTo(0.01, share(0.03));
+      Map<String, Tensor> normal = inception.stateDict();
+      assertThat(normal.get("fc.weight").std().item_double()).isCloseTo(0.1, share(0.01));
+      assertThat(normal.get("Mixed_6b.branch1x1.conv.weight").std().item_double())
+          .isCloseTo(0.1, share(0.01));
+      assertThat(normal.get("AuxLogits.fc.weight").std().item_double())
+          .isCloseTo(0.001, share(0.01));
     }
   }
 
@@ -198,6 +211,25 @@ final class ModelsTest {
   }
 
   @Test
+  void headsLearnFromLossesOfTheirOwn() {
+    Torch.seed(4);
+    try (GoogLeNet net = GoogLeNet.builder(3).dropout(0).dropoutAux(0).build();
+        Scope scope = Scope.open()) {
+      GoogLeNetOutputs outputs = net.run(torch.randn(2, 3, 64, 64));
+      Tensor labels = Tensors.of(new long[] {0, 2}, 2);
+      Tensor loss = torch.cross_entropy_loss(outputs.logits(), labels);
+      loss = loss.add(torch.cross_entropy_loss(outputs.auxLogits1(), labels));
+      loss = loss.add(torch.cross_entropy_loss(outputs.auxLogits2(), labels));
+      loss.backward();
+      assertThat(net.parameters())
+          .allSatisfy(
+              (name, weight) ->
+                  assertThat(weight.grad().abs().sum().item_double()).as(name).isPositive());
+      assertThat(net.stateDict().get("aux1.conv.bn.num_batches_tracked").item_long()).isOne();
+    }
+  }
+
+  @Test
   void isQuantizedWhereItIsBuilt() {
     try (QuantModules quantized = QuantModules.initialize();
         Module net = ResNet.cifar20(10);
@@ -211,10 +243,25 @@ final class ModelsTest {
   }
 
   @Test
+  void imagesThatAreToBeTransformedHaveThreeChannels() {
+    try (GoogLeNet net = GoogLeNet.builder(3).auxLogits(false).transformInput(true).build();
+        Scope scope = Scope.open()) {
+      assertThatThrownBy(() -> net.call(torch.randn(1, 1, 64, 64)))
+          .isInstanceOf(ModuleException.class)
+          .hasMessageContaining("transform_input")
+          .hasMessageContaining("[N, 3, H, W]");
+    }
+  }
+
+  @Test
   void refusesSettingsThatAreNoNetwork() {
     assertThatThrownBy(() -> ResNet.resnet18(0)).isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> MobileNetV2.builder(10).width(Double.NaN))
         .hasMessageContaining("width multiplier is NaN");
+    assertThatThrownBy(() -> MobileNetV3.large(10).widthMult(0)).hasMessageContaining("is 0.0");
+    assertThatThrownBy(() -> GoogLeNet.builder(10).dropoutAux(-1).build())
+        .hasMessageContaining("-1.0");
+    assertThatThrownBy(() -> ResNet.resnext101(10, 0, 4)).hasMessageContaining("0 groups of 4");
     assertThatThrownBy(() -> new MobileNetV2.Stage(1, 16, 0, 1)).hasMessageContaining("repeats 0");
     assertThatThrownBy(() -> MobileNetV2.builder(10).dropout(1.5).build())
         .isInstanceOf(IllegalArgumentException.class)

@@ -354,6 +354,17 @@ final class LayerTest {
   }
 
   @Test
+  void channelsAreDealtOutInTurn() {
+    try (Module shuffle = new ChannelShuffle(2);
+        Scope scope = Scope.open()) {
+      Tensor x = Tensors.of(new float[] {0, 1, 2, 3, 4, 5}, 1, 6, 1, 1);
+      assertThat(Tensors.toFloats(shuffle.call(x))).containsExactly(0, 3, 1, 4, 2, 5);
+      assertThat(shuffle).hasToString("ChannelShuffle(groups=2)");
+      assertThatThrownBy(() -> new ChannelShuffle(0)).hasMessageContaining("number of groups");
+    }
+  }
+
+  @Test
   void gradientsReachEveryParameterAndAgreeWithDifferences() {
     Torch.seed(2);
     try (Sequential net =
@@ -461,6 +472,8 @@ final class LayerTest {
         arguments(Dropout.of1d(0.5), new long[] {2, 4}, "[N, C, L]"),
         arguments(Upsample.builder().size(2, 2).build(), new long[] {2, 3, 4}, "1 numbers"),
         arguments(Activation.softmax(3), new long[] {2, 4}, "Dimension out of range"),
+        arguments(new ChannelShuffle(2), new long[] {1, 5, 2, 2}, "C a multiple of 2"),
+        arguments(new ChannelShuffle(2), new long[] {1, 4}, "[N, C, spatial...]"),
         arguments(new Flatten(3, 1), new long[] {2, 4}, "Dimension out of range"));
   }
 

@@ -225,6 +225,8 @@ final class LayerTraceTest {
         layer(Flatten::new, "Flatten", 2, 3, 4, 2),
         layer(() -> new Flatten(2, -1), "Reshape", 2, 3, 4, 2),
         layer(() -> new Flatten(0, 1), "Reshape", 2, 3, 4),
+        layer(() -> new ChannelShuffle(2), "Reshape,Transpose,Reshape", 2, 6, 3, 4),
+        layer(() -> new ChannelShuffle(3), "Reshape,Transpose,Reshape", 2, 6, 5),
         layer(
             () -> new Sequential(new Dropout(0.5), new Identity(), Activation.relu()),
             "Relu",

@@ -39,6 +39,10 @@ final class ModuleTest {
     protected Tensor forward(Tensor x) {
       return second.call(Ops.relu(first.call(x)));
     }
+
+    Module without(String name) {
+      return removeChild(name);
+    }
   }
 
   private static final class Escaping extends Module {
@@ -64,6 +68,20 @@ final class ModuleTest {
           .containsExactly("first.weight", "first.shift", "second.weight", "second.shift");
       assertThat(net.parameters().keySet()).containsExactly("first.weight", "second.weight");
       assertThat(net.modules().keySet()).containsExactly("", "first", "second");
+    }
+  }
+
+  @Test
+  void givesAModuleAwayWithItsState() {
+    try (Net net = new Net();
+        Module given = net.without("second")) {
+      assertThat(net.stateDict().keySet()).containsExactly("first.weight", "first.shift");
+      assertThat(net.modules().keySet()).containsExactly("", "first");
+      assertThat(given.stateDict().keySet()).containsExactly("weight", "shift");
+      assertThatThrownBy(() -> net.without("second"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("'second'")
+          .hasMessageContaining("[first]");
     }
   }
 
