@@ -84,10 +84,12 @@ final class LinearLayer {
     }
     Tensor weights = constant(layer.input(WEIGHT));
     float[] before = floats(weights);
-    float[] after = scaled(layer, weights, affine.factor);
-    for (int i = 0; i < after.length; i++) {
-      if (Float.isFinite(before[i]) && !Float.isFinite(after[i])) {
-        return "weight " + before[i] + " would grow beyond float";
+    if (largest(before) * largest(affine.factor) > Float.MAX_VALUE) {
+      float[] after = scaled(layer, weights, affine.factor);
+      for (int i = 0; i < after.length; i++) {
+        if (Float.isFinite(before[i]) && !Float.isFinite(after[i])) {
+          return "weight " + before[i] + " would grow beyond float";
+        }
       }
     }
     for (float bias : newBias(layer, affine)) {
@@ -151,15 +153,36 @@ final class LinearLayer {
     int along = (int) shape[axis];
     int rowsPerGroup =
         transposed ? (int) (shape[0] / layer.intAttribute("group", 1)) : Integer.MAX_VALUE;
-    for (int i = 0; i < values.length; i++) {
-      int channel = i / inner % along;
+    for (int from = 0, block = 0; from < values.length; from += inner, block++) {
+      int channel = block % along;
       if (transposed) {
-        int row = i / inner / along;
+        int row = block / along;
         channel += row / rowsPerGroup * along;
       }
-      values[i] = (float) (values[i] * factor[channel]);
+      double each = factor[channel];
+      for (int i = from; i < from + inner; i++) {
+        values[i] = (float) (values[i] * each);
+      }
     }
     return values;
+  }
+
+  /** The largest finite magnitude. */
+  private static double largest(float[] values) {
+    float largest = 0;
+    for (float value : values) {
+      float magnitude = Math.abs(value);
+      largest = magnitude <= Float.MAX_VALUE && magnitude > largest ? magnitude : largest;
+    }
+    return largest;
+  }
+
+  private static double largest(double[] values) {
+    double largest = 0;
+    for (double value : values) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return largest;
   }
 
   private static float[] newBias(Node layer, ChannelAffine affine) {
