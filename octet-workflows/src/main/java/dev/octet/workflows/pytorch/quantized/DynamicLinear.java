@@ -146,7 +146,8 @@ public final class DynamicLinear extends QuantizedModule {
       return Ops.linear(x, Ops.to(stored, ScalarType.Float), bias);
     }
     Tensor scales =
-        Tracer.track(Tensors.of(weight.quantized().scales(), scaleShape(weight)), weight::scales);
+        Tracer.track(
+            Tensors.of(weight.quantized().params().scales(), scaleShape(weight)), weight::scales);
     if (how.perToken()) {
       Tensor step = Ops.div(Ops.clamp(Ops.amax(Ops.abs(x), true, -1), Float.MIN_NORMAL, INF), 127);
       Tensor codes = Ops.to(rounded(Ops.div(x, step)), ScalarType.Char);

@@ -269,7 +269,7 @@ public final class QuantizedModules {
 
   /**
    * {@code quantize_dynamic} in place: modules that a spec names become dynamic ones, and the float
-   * ones are closed. The model is in eval mode afterwards.
+   * ones are closed; what is quantized already stays so. The model is in eval mode afterwards.
    *
    * @param model whose modules are replaced; itself it cannot be
    * @return what became of each layer with parameters, and why it is float where it is
@@ -290,7 +290,10 @@ public final class QuantizedModules {
                       .filter(
                           each ->
                               isBelow(each.getKey(), List.of(name)) || each.getKey().equals(name))
-                      .allMatch(each -> whyNotDynamic(each.getValue(), settings) != null)) {
+                      .allMatch(
+                          each ->
+                              !isQuantized(each.getValue())
+                                  && whyNotDynamic(each.getValue(), settings) != null)) {
                 wrong.add("'" + name + "', " + named + ", " + whyNotDynamic(named, settings));
               }
             });
@@ -303,6 +306,11 @@ public final class QuantizedModules {
     modules.forEach(
         (path, module) -> {
           if (isBelow(path, done)) {
+            return;
+          }
+          if (isQuantized(module)) {
+            done.add(path);
+            lines.add(new ConversionReport.Line(path, module.toString(), null));
             return;
           }
           String reason = replaceDynamic(model, path, module, spec);
@@ -323,9 +331,6 @@ public final class QuantizedModules {
   /** Null where the module was replaced, otherwise why not. */
   private static @Nullable String replaceDynamic(
       Module model, String path, Module module, DynamicSpec spec) {
-    if (isQuantized(module)) {
-      return "it is quantized already: " + module;
-    }
     DynamicSpec.Choice choice = spec.choice(path, module);
     if (choice == null) {
       return DynamicSpec.FORMS.containsKey(module.getClass())

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.octet.core.affine.Arithmetic;
 import dev.octet.core.affine.FloatQuantParams;
-import dev.octet.core.affine.QuantParams;
-import dev.octet.core.descriptor.Granularity;
 import dev.octet.testing.Fields;
 import dev.octet.testing.Golden;
 import dev.octet.testing.GoldenArray;
@@ -58,22 +56,13 @@ final class QuantizedTensorGoldenTest {
               x, params.number("scale"), params.integer("zero_point"), dtype);
       case "quantize_per_tensor_dynamic" ->
           QuantizedTensor.quantizePerTensorDynamic(x, dtype, params.flag("reduce_range"));
-      case "quantize_per_channel" -> {
-        double[] scales = golden.inputs().array("scale").doubles();
-        float[] steps = new float[scales.length];
-        for (int i = 0; i < steps.length; i++) {
-          steps[i] = (float) scales[i];
-        }
-        QuantParams whole =
-            QuantParams.affine(
-                steps,
-                golden.inputs().ints("zero_point"),
-                Granularity.perAxis(params.integer("axis")),
-                dtype.qmin(),
-                dtype.qmax());
-        yield QuantizedTensor.quantizePerChannel(
-            x, whole.scales(), whole.zeroPoints(), params.integer("axis"), dtype);
-      }
+      case "quantize_per_channel" ->
+          QuantizedTensor.quantizePerChannel(
+              x,
+              golden.inputs().array("scale").doubles(),
+              golden.inputs().ints("zero_point"),
+              params.integer("axis"),
+              dtype);
       default ->
           QuantizedTensor.quantizePerChannel(
               x,
