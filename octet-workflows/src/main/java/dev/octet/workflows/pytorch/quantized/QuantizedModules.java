@@ -22,6 +22,7 @@ import dev.octet.torch.nn.LSTMCell;
 import dev.octet.torch.nn.LayerNorm;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.PReLU;
 import dev.octet.torch.nn.RNNCell;
 import dev.octet.torch.quant.FakeQuantize;
@@ -76,13 +77,12 @@ public final class QuantizedModules {
         || layer instanceof PReLU) {
       return null;
     }
-    if (layer instanceof Embedding embedding) {
-      return embedding.maxNorm().isPresent()
-          ? "rows of a table with max_norm change when they are used"
-          : null;
-    }
-    if (layer instanceof EmbeddingBag) {
-      return null;
+    if (layer instanceof Embedding || layer instanceof EmbeddingBag) {
+      boolean renorms =
+          layer instanceof Embedding embedding
+              ? embedding.maxNorm().isPresent()
+              : ((EmbeddingBag) layer).maxNorm().isPresent();
+      return renorms ? "rows of a table with max_norm change when they are used" : null;
     }
     if (layer instanceof Activation activation) {
       return ACTIVATIONS.contains(activation.name())
@@ -368,13 +368,20 @@ public final class QuantizedModules {
     if (module instanceof LSTM lstm && lstm.recurrence().projSize() > 0) {
       return "an LSTM with a projection has no dynamic form";
     }
-    if (module instanceof Embedding) {
-      return whyNot(module);
+    if (module instanceof MultiheadAttention
+        && !module.ownParameters().containsKey("in_proj_weight")) {
+      return "an attention whose keys or values have features of their own has no dynamic form";
     }
-    return null;
+    return module instanceof Embedding || module instanceof EmbeddingBag ? whyNot(module) : null;
   }
 
   private static Module dynamic(Module module, DynamicSpec.Settings settings) {
+    try (Scope scope = Scope.open()) {
+      return dynamicOf(module, settings);
+    }
+  }
+
+  private static Module dynamicOf(Module module, DynamicSpec.Settings settings) {
     if (module instanceof Linear linear) {
       return DynamicProducts.linear(linear.weight(), linear.bias(), settings, false);
     }
@@ -393,6 +400,9 @@ public final class QuantizedModules {
     if (module instanceof RNNCell cell) {
       return new DynamicRNNCell(cell, settings);
     }
+    if (module instanceof MultiheadAttention attention) {
+      return new DynamicMultiheadAttention(attention, settings);
+    }
     return table(module, settings.format() == WeightFormat.UINT4);
   }
 
@@ -410,9 +420,12 @@ public final class QuantizedModules {
     if (relu && !(module instanceof Linear)) {
       throw new IllegalArgumentException("ReLU is fused behind Linear, not behind " + module);
     }
-    return module instanceof Linear linear
-        ? DynamicProducts.linear(linear.weight(), linear.bias(), settings, relu)
-        : dynamic(module, settings);
+    if (module instanceof Linear linear) {
+      try (Scope scope = Scope.open()) {
+        return DynamicProducts.linear(linear.weight(), linear.bias(), settings, relu);
+      }
+    }
+    return dynamic(module, settings);
   }
 
   // --- Files -----------------------------------------------------------------------------------
@@ -457,6 +470,7 @@ public final class QuantizedModules {
       case DynamicLSTMCell.KIND -> DynamicLSTMCell.of(parts);
       case DynamicGRUCell.KIND -> DynamicGRUCell.of(parts);
       case DynamicRNNCell.KIND -> DynamicRNNCell.of(parts);
+      case DynamicMultiheadAttention.KIND -> DynamicMultiheadAttention.of(parts, floatLayer);
       case QuantizedLayer.KIND -> {
         Module layer =
             floatLayer instanceof QuantizedLayer quantized ? quantized.layer() : floatLayer;

@@ -282,7 +282,7 @@ final class DynamicTest {
   }
 
   @Test
-  void aTransformerLayerIsConvertedWhereItsProductsAreModules() {
+  void aTransformerLayerIsConvertedProjectionsIncluded(@TempDir Path folder) {
     try (Scope scope = Scope.open();
         Module model =
             new Sequential(
@@ -295,11 +295,30 @@ final class DynamicTest {
       Tensor exact = model.call(x);
       ConversionReport report =
           QuantizedModules.quantizeDynamic(model, DynamicSpec.of(WeightFormat.INT8));
-      assertThat(report.quantized()).hasSize(3);
-      assertThat(report.leftFloat()).isNotEmpty();
+      assertThat(report.quantized())
+          .extracting(ConversionReport.Line::path)
+          .containsExactly("0.self_attn", "0.linear1", "0.linear2");
+      assertThat(report.leftFloat())
+          .extracting(ConversionReport.Line::path)
+          .containsExactly("0.norm1", "0.norm2");
       assertThat(error(model.call(x), exact)).isLessThan(0.05);
+      Path file = folder.resolve("t.safetensors");
+      QuantizedModules.save(model, file);
+      try (Module fresh =
+          new Sequential(
+              TransformerEncoderLayer.builder(16, 2).dimFeedforward(32).batchFirst(true).build())) {
+        QuantizedModules.load(fresh, file);
+        assertThat(Tensors.toFloats(fresh.call(x))).isEqualTo(Tensors.toFloats(model.call(x)));
+        QuantizedModules.load(fresh, file);
+        assertThat(Tensors.toFloats(fresh.call(x))).isEqualTo(Tensors.toFloats(model.call(x)));
+      }
       try (EngineModel fast = EngineModel.compile(model, x)) {
         assertThat(error(fast.run(x), exact)).isLessThan(0.05);
+        // Queries, keys and values are of one input, which is quantized once.
+        assertThat(fast.graph().graph().nodes().stream().filter(n -> n.is("MatMulInteger")))
+            .hasSize(6);
+        assertThat(fast.graph().graph().nodes().stream().filter(n -> n.is("DynamicQuantizeLinear")))
+            .hasSize(4);
       }
     }
   }
