@@ -38,8 +38,12 @@ import dev.octet.torch.nn.PReLU;
 import dev.octet.torch.op.Ops;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
@@ -565,6 +569,37 @@ final class QuantizedModulesTest {
           assertClose(fast.run(x), twice.call(x), 1.01 * 0.02);
         }
       }
+    }
+  }
+
+  @Test
+  void severalThreadsCallAModuleWithMoreSizesThanStayCompiled() throws Exception {
+    QuantParams grid = QuantParams.affine(0.05f, 128, 0, 255);
+    try (Module norm = GroupNorm.builder(2, 4).build();
+        Module made = QuantizedModules.from(norm, null, List.of(grid), grid, false)) {
+      ExecutorService pool = Executors.newFixedThreadPool(4);
+      try {
+        List<Future<float[]>> results = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+          int size = 2 + i % 12;
+          results.add(pool.submit(() -> rampThrough(made, size)));
+        }
+        for (int i = 0; i < 60; i++) {
+          assertThat(results.get(i).get()).isEqualTo(rampThrough(made, 2 + i % 12));
+        }
+      } finally {
+        pool.shutdown();
+      }
+    }
+  }
+
+  private static float[] rampThrough(Module module, int size) {
+    try (Scope scope = Scope.open()) {
+      float[] values = new float[4 * size];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (i * 7 % 11 - 5) * 0.3f;
+      }
+      return Tensors.toFloats(module.call(Tensors.of(values, 1, 4, size)));
     }
   }
 }
