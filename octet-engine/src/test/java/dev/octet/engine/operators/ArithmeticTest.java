@@ -231,6 +231,21 @@ class ArithmeticTest {
 
   private static List<Trial> wholePairs() {
     List<Trial> trials = new ArrayList<>();
+    for (String op : List.of("Add", "Sub", "Mul", "Div", "Max", "Min")) {
+      trials.add(
+          Trial.of(
+              op + " of transposed dimensions and one number",
+              net ->
+                  net.node(
+                      "Relu",
+                      net.node(
+                          op,
+                          net.node(
+                              "Transpose",
+                              Map.of("perm", new long[] {0, 2, 1, 3}),
+                              net.input(net.normal(2, 2, 3, 4, 5))),
+                          net.floats(0.3)))));
+    }
     for (DataType type : List.of(INT32, INT64, DOUBLE)) {
       for (String op : List.of("Add", "Sub", "Mul", "Div", "Mod", "Max", "Min")) {
         if (type == DOUBLE && op.equals("Mod")) {
