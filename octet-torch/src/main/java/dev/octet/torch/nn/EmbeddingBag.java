@@ -3,6 +3,7 @@ package dev.octet.torch.nn;
 import dev.octet.torch.op.EmbeddingOps;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -83,7 +84,7 @@ public class EmbeddingBag extends Module {
   private final EmbeddingSettings settings;
   private final EmbeddingOps.Reduction mode;
   private final boolean includeLastOffset;
-  private final Tensor weight;
+  private final @Nullable Tensor weight;
 
   private EmbeddingBag(Builder builder) {
     settings = builder.settings.copy();
@@ -97,8 +98,24 @@ public class EmbeddingBag extends Module {
     settings = from.settings;
     mode = from.mode;
     includeLastOffset = from.includeLastOffset;
-    weight = share("weight", from.weight);
+    weight = share("weight", from.weight());
     sameModeAs(from);
+  }
+
+  /**
+   * For subclasses that hold the table in a form of their own and override {@link #bags}: a layer
+   * without parameters, of the settings of another.
+   *
+   * @param ownTable must be false
+   */
+  protected EmbeddingBag(EmbeddingBag from, boolean ownTable) {
+    if (ownTable) {
+      throw new IllegalArgumentException("a layer with a table shares it: use the other form");
+    }
+    settings = from.settings;
+    mode = from.mode;
+    includeLastOffset = from.includeLastOffset;
+    weight = null;
   }
 
   /** A table of {@code numEmbeddings} rows with {@code embeddingDim} features. */
@@ -127,28 +144,33 @@ public class EmbeddingBag extends Module {
     }
     return inside(
         inputs.toArray(new Tensor[0]),
-        scope -> scope.give(compute(indices, offsets, perSampleWeights, table(indices))));
+        scope -> scope.give(bags(indices, offsets, perSampleWeights)));
   }
 
   @Override
   protected Tensor forward(Tensor[] inputs) {
-    return inputs.length == 2
-        ? compute(inputs[0], inputs[1], null, table(inputs[0]))
-        : super.forward(inputs);
+    return inputs.length == 2 ? bags(inputs[0], inputs[1], null) : super.forward(inputs);
   }
 
   @Override
   protected Tensor forward(Tensor indices) {
-    return compute(indices, null, null, table(indices));
+    return bags(indices, null, null);
+  }
+
+  /** The output for what {@link #run} takes. */
+  protected Tensor bags(
+      Tensor indices, @Nullable Tensor offsets, @Nullable Tensor perSampleWeights) {
+    return compute(indices, offsets, perSampleWeights, table(indices));
   }
 
   /** The weight, after the rows that indices name were scaled down if there is a largest norm. */
   protected Tensor table(Tensor indices) {
-    settings.renorm(weight, indices);
-    return weight;
+    settings.renorm(weight(), indices);
+    return weight();
   }
 
-  private Tensor compute(
+  /** The bags of rows of a table in the place of this layer's. */
+  protected final Tensor compute(
       Tensor indices, @Nullable Tensor offsets, @Nullable Tensor perSampleWeights, Tensor table) {
     return EmbeddingOps.bag(
         indices,
@@ -162,9 +184,26 @@ public class EmbeddingBag extends Module {
         settings.sparse);
   }
 
-  /** The table, [numEmbeddings, embeddingDim]. */
+  /**
+   * The table, [numEmbeddings, embeddingDim].
+   *
+   * @throws IllegalStateException if a subclass holds it in a form of its own
+   */
   public final Tensor weight() {
+    if (weight == null) {
+      throw new IllegalStateException(this + " has no float table");
+    }
     return weight;
+  }
+
+  /** Whether offsets end with the number of indices. */
+  public final boolean includesLastOffset() {
+    return includeLastOffset;
+  }
+
+  /** The row that is left out, if there is one. */
+  public final OptionalLong paddingIdx() {
+    return settings.paddingIdx;
   }
 
   /** How the rows of a bag become one. */
