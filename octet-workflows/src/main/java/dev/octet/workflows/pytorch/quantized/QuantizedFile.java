@@ -20,8 +20,8 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Quantized tensors in a safetensors file: codes under the tensor's name (4 bits packed into bytes),
- * {@code NAME.scale} and {@code NAME.zero_point} beside them, and the rest as metadata.
+ * Quantized tensors in a safetensors file: codes under the tensor's name (4 bits packed into
+ * bytes), {@code NAME.scale} and {@code NAME.zero_point} beside them, and the rest as metadata.
  */
 final class QuantizedFile {
   private static final String KEY = "octet.quantized:";
@@ -51,8 +51,7 @@ final class QuantizedFile {
             throw new WeightsException(
                 "the name '" + name + "' meets that of another's scales; rename one");
           }
-          boolean real =
-              tensor.scheme() == QuantizedTensor.Scheme.PER_CHANNEL_AFFINE_FLOAT_QPARAMS;
+          boolean real = tensor.scheme() == QuantizedTensor.Scheme.PER_CHANNEL_AFFINE_FLOAT_QPARAMS;
           float[] scales = tensor.scales();
           stored.put(name, bytes(tensor.codes()));
           stored.put(name + SCALE, dev.octet.graph.Tensor.ofFloats(scales, scales.length));
@@ -84,8 +83,7 @@ final class QuantizedFile {
   private static dev.octet.graph.Tensor bytes(dev.octet.graph.Tensor codes) {
     return codes.type().bits() >= 8
         ? codes
-        : dev.octet.graph.Tensor.wrap(
-            DataType.UINT8, new long[] {codes.sizeBytes()}, codes.data());
+        : dev.octet.graph.Tensor.wrap(DataType.UINT8, new long[] {codes.sizeBytes()}, codes.data());
   }
 
   static Map<String, QuantizedTensor> read(Path file) {
@@ -168,8 +166,7 @@ final class QuantizedFile {
     }
     dev.octet.graph.Tensor codes = require(stored, name, dtype.dataType());
     if (!Arrays.equals(codes.shape(), Arrays.stream(shape).asLongStream().toArray())) {
-      throw new IllegalArgumentException(
-          codes + " is not of shape " + Arrays.toString(shape));
+      throw new IllegalArgumentException(codes + " is not of shape " + Arrays.toString(shape));
     }
     return Arrays.stream(codes.toLongs()).mapToInt(Math::toIntExact).toArray();
   }
