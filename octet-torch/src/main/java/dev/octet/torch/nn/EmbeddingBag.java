@@ -77,7 +77,7 @@ public class EmbeddingBag extends Module {
         throw new IllegalArgumentException(
             "scale_grad_by_freq and sparse do not work with MAX; switch them off");
       }
-      return Substitution.of(new EmbeddingBag(this));
+      return Substitution.of(new EmbeddingBag(this, true));
     }
   }
 
@@ -85,13 +85,6 @@ public class EmbeddingBag extends Module {
   private final EmbeddingOps.Reduction mode;
   private final boolean includeLastOffset;
   private final @Nullable Tensor weight;
-
-  private EmbeddingBag(Builder builder) {
-    settings = builder.settings.copy();
-    mode = builder.mode;
-    includeLastOffset = builder.includeLastOffset;
-    weight = parameter("weight", settings.table());
-  }
 
   /** A layer over the same parameters. */
   public EmbeddingBag(EmbeddingBag from) {
@@ -103,19 +96,15 @@ public class EmbeddingBag extends Module {
   }
 
   /**
-   * For subclasses that hold the table in a form of their own and override {@link #bags}: a layer
-   * without parameters, of the settings of another.
+   * For subclasses that hold the table in a form of their own and override {@link #bags}.
    *
-   * @param ownTable must be false
+   * @param ownTable whether there is a table of floats, drawn anew
    */
-  protected EmbeddingBag(EmbeddingBag from, boolean ownTable) {
-    if (ownTable) {
-      throw new IllegalArgumentException("a layer with a table shares it: use the other form");
-    }
-    settings = from.settings;
-    mode = from.mode;
-    includeLastOffset = from.includeLastOffset;
-    weight = null;
+  protected EmbeddingBag(Builder builder, boolean ownTable) {
+    settings = builder.settings.copy();
+    mode = builder.mode;
+    includeLastOffset = builder.includeLastOffset;
+    weight = ownTable ? parameter("weight", settings.table()) : null;
   }
 
   /** A table of {@code numEmbeddings} rows with {@code embeddingDim} features. */
