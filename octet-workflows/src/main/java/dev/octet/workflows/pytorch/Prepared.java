@@ -33,7 +33,7 @@ public final class Prepared implements AutoCloseable {
   }
 
   /** The first inputs are kept: a trace on them tells each converted module its input's scale. */
-  private Tensor[] keep(Tensor[] inputs) {
+  private synchronized Tensor[] keep(Tensor[] inputs) {
     if (example == null && Tracer.current() == null) {
       Tensor[] copies = new Tensor[inputs.length];
       try (Scope scope = Scope.open()) {
@@ -73,7 +73,7 @@ public final class Prepared implements AutoCloseable {
   }
 
   /** The first inputs that the model was called with, or null. */
-  Tensor @Nullable [] example() {
+  synchronized Tensor @Nullable [] example() {
     return example;
   }
 
@@ -94,7 +94,7 @@ public final class Prepared implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     watching.close();
     if (example != null) {
       for (Tensor each : example) {

@@ -1,6 +1,8 @@
 package dev.octet.workflows.pytorch;
 
 import dev.octet.torch.nn.Module;
+import dev.octet.workflows.pytorch.quantized.ConversionReport;
+import dev.octet.workflows.pytorch.quantized.QuantizedModules;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -124,6 +126,21 @@ public final class Quantization {
     Prepared prepared = prepareQat(model, mapping);
     run.accept(prepared.model());
     return convert(prepared);
+  }
+
+  /**
+   * {@code quantize_dynamic} by qconfigs: layers that a mapping gives one become dynamic, in place.
+   * {@link QConfigs#DEFAULT_DYNAMIC_QCONFIG} and its neighbours are PyTorch's, with 7 bits for
+   * activations and one scale for the tensor; {@link QConfigs#PER_TOKEN_DYNAMIC_QCONFIG} gives each
+   * row its own, of 8 bits. Specs by type or format: {@link
+   * dev.octet.workflows.pytorch.quantized.QuantizedModules#quantizeDynamic}.
+   *
+   * @return what became of each layer with parameters, and why it is float where it is
+   * @throws IllegalArgumentException naming a layer whose qconfig is not for dynamic layers, or
+   *     not for it
+   */
+  public static ConversionReport quantizeDynamic(Module model, QConfigMapping mapping) {
+    return QuantizedModules.quantizeDynamic(model, DynamicQConfigs.spec(model, mapping));
   }
 
   /** Lets batch normalisations inside fake-quantized layers learn their statistics (again). */

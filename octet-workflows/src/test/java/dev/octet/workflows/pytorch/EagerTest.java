@@ -22,6 +22,7 @@ import dev.octet.workflows.pytorch.observer.ActivationPostProcess;
 import dev.octet.workflows.pytorch.observer.FakeQuantize;
 import dev.octet.workflows.pytorch.observer.FakeQuantizeBase;
 import dev.octet.workflows.pytorch.observer.HistogramObserver;
+import dev.octet.workflows.pytorch.quantized.ConversionReport;
 import dev.octet.workflows.pytorch.quantized.DeQuantize;
 import dev.octet.workflows.pytorch.quantized.EngineModel;
 import dev.octet.workflows.pytorch.quantized.QFunctional;
@@ -29,6 +30,7 @@ import dev.octet.workflows.pytorch.quantized.Quantize;
 import dev.octet.workflows.pytorch.quantized.QuantizedConv;
 import dev.octet.workflows.pytorch.quantized.QuantizedEmbedding;
 import dev.octet.workflows.pytorch.quantized.QuantizedLinear;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -100,9 +102,8 @@ final class EagerTest {
       assertThat(converted.remarks()).isEmpty();
       assertThat(converted.report().leftFloat()).isEmpty();
       assertThat(net.get("conv1")).isInstanceOf(QuantizedConv.class);
-      // Octet has one scale rule; with the others' weights converted and trained differ slightly.
-      assertThat(Nets.sqnr(trained, Nets.run(net, Nets.images(8, 99))))
-          .isGreaterThan(backend == Backend.OCTET ? 35 : 15);
+      // Integers round the mean before the head, too, which training does not see.
+      assertThat(Nets.sqnr(trained, Nets.run(net, Nets.images(8, 99)))).isGreaterThan(20);
     }
   }
 
@@ -364,5 +365,62 @@ final class EagerTest {
           .contains("a class of its own");
       prepared.close();
     }
+  }
+
+  @Test
+  void dynamicQConfigsMakeDynamicLayers() {
+    try (Module model =
+        new Sequential(Linear.builder(16, 16).build(), Linear.builder(16, 4).build())) {
+      model.eval();
+      // One row is forty times as large as its neighbours.
+      Tensor x = Nets.noise(1, 8, 16);
+      try (Torch.Switched noGrad = Torch.noGrad();
+          Scope scope = Scope.open()) {
+        x.select(0, 7).mul_(Tensors.scalar(40));
+      }
+      float[] expected = first(Nets.run(model, x));
+      assertThatThrownBy(
+              () ->
+                  Quantization.quantizeDynamic(
+                      model, new QConfigMapping().setGlobal(Backend.OCTET.qconfig())))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("'0'")
+          .hasMessageContaining("static");
+      QConfigMapping mapping =
+          new QConfigMapping().setModuleName("0", QConfigs.PER_TOKEN_DYNAMIC_QCONFIG);
+      ConversionReport report = Quantization.quantizeDynamic(model, mapping);
+      assertThat(report.quantized()).extracting(ConversionReport.Line::path).containsExactly("0");
+      assertThat(report.leftFloat()).extracting(ConversionReport.Line::path).containsExactly("1");
+      assertThat(Nets.sqnr(expected, first(Nets.run(model, x)))).isGreaterThan(35);
+      x.close();
+    }
+  }
+
+  @Test
+  void aModelThatTrainsIsAGraphWithQuantizers() {
+    try (Nets.Net net = Nets.warm()) {
+      Quantization.fuseModulesQat(net, Nets.GROUPS);
+      try (Prepared prepared = Quantization.prepareQat(net, Backend.OCTET.qatQConfigMapping())) {
+        calibrate(prepared.model());
+        net.eval();
+        Nets.run(net, Nets.images(8, 99));
+        FakeQuantizeBase.disableObserver(net);
+        float[] expected = Nets.run(net, Nets.images(8, 99));
+        try (Scope scope = Scope.open();
+            EngineModel compiled = EngineModel.compile(net, Nets.images(8, 99))) {
+          assertThat(
+                  compiled.graph().graph().nodes().stream()
+                      .filter(node -> node.is("QuantizeLinear")))
+              .hasSizeGreaterThanOrEqualTo(8);
+          float[] actual = Tensors.toFloats(compiled.run(Nets.images(8, 99)));
+          assertThat(Nets.sqnr(expected, actual)).isGreaterThan(25);
+        }
+      }
+    }
+  }
+
+  /** Without the row that is an outlier. */
+  private static float[] first(float[] rows) {
+    return Arrays.copyOf(rows, rows.length / 8 * 7);
   }
 }

@@ -74,7 +74,7 @@ final class ObserverTest {
         assertThat(observer.isObserved()).isFalse();
         see(observer, -1, Float.NaN, 1, Float.NEGATIVE_INFINITY);
         assertThat(observer.isObserved()).isTrue();
-        assertThat((double) observer.calculateQParams().scales()[0]).isBetween(2 / 256d, 2 / 255d);
+        assertThat(observer.calculateQParams().scales()[0]).isBetween(2 / 256f, 2 / 255f);
       }
     }
   }
