@@ -2,12 +2,16 @@ package dev.octet.workflows.pytorch;
 
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.torch.nn.Activation;
+import dev.octet.torch.nn.Add;
+import dev.octet.torch.nn.Concat;
 import dev.octet.torch.nn.ConvNd;
 import dev.octet.torch.nn.Dropout;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.Linear;
+import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.Mul;
 import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.NormNd;
 import dev.octet.torch.nn.PReLU;
@@ -177,6 +181,16 @@ final class Preparing {
     }
     if (module instanceof Activation activation) {
       explain(path, activation);
+      return;
+    }
+    if (module instanceof Add
+        || module instanceof Mul
+        || module instanceof Concat
+        || module instanceof MatMul) {
+      remark(
+          path,
+          Kind.NOT_SUPPORTED,
+          "eager mode does not observe " + type + "; use a FloatFunctional in its place");
       return;
     }
     String previous = "";

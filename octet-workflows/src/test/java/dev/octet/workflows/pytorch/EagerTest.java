@@ -8,7 +8,9 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Activation;
+import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.BatchNorm2d;
+import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.ConvTranspose2d;
 import dev.octet.torch.nn.Dropout;
@@ -191,6 +193,7 @@ final class EagerTest {
     modules.put("gelu", Activation.gelu());
     modules.put("sigmoid", Activation.sigmoid());
     modules.put("dropout", new Dropout(0.5));
+    modules.put("block", new Sequential(new WithAdd()));
     modules.put("dequant", new DeQuantStub());
     try (Module model = new Sequential(modules)) {
       model.eval();
@@ -212,7 +215,7 @@ final class EagerTest {
       assertThat(converted.remarks())
           .extracting(remark -> remark.path() + " " + remark.kind())
           .containsExactlyInAnyOrder(
-              "bn NOT_FUSED", "hardswish LEFT_FLOAT", "gelu NOT_SUPPORTED", "sigmoid LEFT_FLOAT");
+              "bn NOT_FUSED", "hardswish LEFT_FLOAT", "gelu NOT_SUPPORTED", "block.0.add NOT_SUPPORTED", "sigmoid LEFT_FLOAT");
     }
   }
 
@@ -416,6 +419,16 @@ final class EagerTest {
           assertThat(Nets.sqnr(expected, actual)).isGreaterThan(25);
         }
       }
+    }
+  }
+
+  /** Adds with a module that eager mode does not know. */
+  private static final class WithAdd extends Module {
+    private final Child<Add> add = child("add", Add.of());
+
+    @Override
+    protected Tensor forward(Tensor x) {
+      return add.call(x, x);
     }
   }
 
