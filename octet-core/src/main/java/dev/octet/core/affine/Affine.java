@@ -66,6 +66,39 @@ public final class Affine {
     return y;
   }
 
+  /**
+   * The real values of {@code q} with scales that are doubles, as LibTorch keeps those of channels:
+   * {@code (q − zeroPoint) · scale} in float64, rounded to float32 once.
+   *
+   * @param scales in the place of those of {@code params}, as many
+   */
+  public static float[] dequantize(int[] q, int[] shape, QuantParams params, double[] scales) {
+    Layout layout = layoutOf(q.length, shape, params);
+    if (scales.length != params.count()) {
+      throw new IllegalArgumentException(
+          scales.length + " scales in the place of " + params.count());
+    }
+    float[] y = new float[q.length];
+    layout.walk(
+        new Layout.Walker() {
+          @Override
+          public void shared(int at, int length, int group) {
+            for (int i = at; i < at + length; i++) {
+              y[i] = (float) (((double) q[i] - params.zeroPoint(group)) * scales[group]);
+            }
+          }
+
+          @Override
+          public void separate(int at, int length, int firstGroup) {
+            for (int i = 0; i < length; i++) {
+              int group = firstGroup + i;
+              y[at + i] = (float) (((double) q[at + i] - params.zeroPoint(group)) * scales[group]);
+            }
+          }
+        });
+    return y;
+  }
+
   /** The same, from {@code q[qOffset]} on, into {@code y[yOffset]} on. */
   public static void dequantize(
       int[] q, int qOffset, float[] y, int yOffset, int[] shape, QuantParams params) {

@@ -19,6 +19,7 @@ import dev.octet.graph.Value;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Functions of two float tensors with numpy's broadcasting. Sums and products of integers with
@@ -95,13 +96,41 @@ final class Arithmetic implements Lowering {
         whole && epilogue.written() == null && to.overwritable(first)
             ? first
             : to.allocate(layout.withType(epilogue.type()));
-    arguments.put(Args.SRC, first);
-    arguments.put(Args.SRC_1, second);
-    arguments.put(Args.DST, into);
+    boolean inAnyOrder =
+        whole
+            && b.elements() == 1
+            && !layout.isRowMajor()
+            && !layout.isBlocked()
+            && layout.sizeBytes() == layout.elements() * Float.BYTES;
+    if (inAnyOrder) {
+      // One number beside dimensions in another order has but reference code in oneDNN.
+      arguments.put(Args.SRC, flat(first));
+      arguments.put(Args.SRC_1, flat(second));
+      arguments.put(Args.DST, flat(into));
+    } else {
+      arguments.put(Args.SRC, first);
+      arguments.put(Args.SRC_1, second);
+      arguments.put(Args.DST, into);
+    }
     to.primitive(
-        Primitives.binary(function, first.layout(), second.layout(), into.layout(), attributes),
+        Primitives.binary(
+            function,
+            layoutOf(arguments, Args.SRC),
+            layoutOf(arguments, Args.SRC_1),
+            layoutOf(arguments, Args.DST),
+            attributes),
         arguments);
     epilogue.finish(into);
+  }
+
+  private static Layout layoutOf(Map<Integer, Stored> arguments, int index) {
+    return Objects.requireNonNull(arguments.get(index)).layout();
+  }
+
+  /** The same memory as one row. */
+  private static Stored flat(Stored dense) {
+    Layout layout = dense.layout();
+    return new Stored(dense.buffer(), Layout.rowMajor(layout.type(), layout.elements()));
   }
 
   private static boolean integers(

@@ -63,7 +63,7 @@ final class DynamicQuantization implements Lowering {
   }
 
   private static final class Quantizer implements Runnable {
-    private static final int LANES = 64;
+    private static final int LANES = 4;
 
     private final float[] values;
     private final float[] lowest = new float[LANES];
@@ -84,20 +84,9 @@ final class DynamicQuantization implements Lowering {
     @Override
     public void run() {
       from.get(0, values);
-      java.util.Arrays.fill(lowest, 0);
-      java.util.Arrays.fill(highest, 0);
-      int whole64 = values.length / LANES * LANES;
-      float low = 0;
-      float high = 0;
-      for (int i = whole64; i < values.length; i++) {
-        low = Math.min(low, values[i]);
-        high = Math.max(high, values[i]);
-      }
-      extremes(values, whole64, lowest, highest);
-      for (int i = 0; i < LANES; i++) {
-        low = Math.min(low, lowest[i]);
-        high = Math.max(high, highest[i]);
-      }
+      extremes(values);
+      float low = Math.min(Math.min(lowest[0], lowest[1]), Math.min(lowest[2], lowest[3]));
+      float high = Math.max(Math.max(highest[0], highest[1]), Math.max(highest[2], highest[3]));
       float step = low == high ? 1 : (high - low) / 255;
       float offset = (float) Math.rint(Math.max(0, Math.min(255, -low / step)));
       quantize(values, step, offset);
@@ -106,15 +95,46 @@ final class DynamicQuantization implements Lowering {
       zero.put(0, (byte) (int) offset);
     }
 
-    private static void extremes(float[] values, int count, float[] lowest, float[] highest) {
-      for (int i = 0; i < count; i += LANES) {
-        for (int j = 0; j < LANES; j++) {
-          lowest[j] = Math.min(lowest[j], values[i + j]);
-        }
-        for (int j = 0; j < LANES; j++) {
-          highest[j] = Math.max(highest[j], values[i + j]);
-        }
+    /**
+     * The least and greatest of every fourth value, and zero. Comparisons, whose outcome the
+     * processor foresees, are several times faster here than Math.min, which cares for NaN.
+     */
+    private void extremes(float[] values) {
+      float low0 = 0;
+      float low1 = 0;
+      float low2 = 0;
+      float low3 = 0;
+      float high0 = 0;
+      float high1 = 0;
+      float high2 = 0;
+      float high3 = 0;
+      int fours = values.length / LANES * LANES;
+      for (int i = 0; i < fours; i += LANES) {
+        float a = values[i];
+        float b = values[i + 1];
+        float c = values[i + 2];
+        float d = values[i + 3];
+        low0 = a < low0 ? a : low0;
+        high0 = a > high0 ? a : high0;
+        low1 = b < low1 ? b : low1;
+        high1 = b > high1 ? b : high1;
+        low2 = c < low2 ? c : low2;
+        high2 = c > high2 ? c : high2;
+        low3 = d < low3 ? d : low3;
+        high3 = d > high3 ? d : high3;
       }
+      for (int i = fours; i < values.length; i++) {
+        low0 = values[i] < low0 ? values[i] : low0;
+        high0 = values[i] > high0 ? values[i] : high0;
+      }
+      lowest[0] = low0;
+      lowest[1] = low1;
+      lowest[2] = low2;
+      lowest[3] = low3;
+      highest[0] = high0;
+      highest[1] = high1;
+      highest[2] = high2;
+      highest[3] = high3;
     }
 
     private static void quantize(float[] values, float step, float offset) {

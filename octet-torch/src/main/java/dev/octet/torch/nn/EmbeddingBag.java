@@ -3,6 +3,7 @@ package dev.octet.torch.nn;
 import dev.octet.torch.op.EmbeddingOps;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -188,6 +189,11 @@ public class EmbeddingBag extends Module {
   /** Whether offsets end with the number of indices. */
   public final boolean includesLastOffset() {
     return includeLastOffset;
+  }
+
+  /** The largest norm of a row, if there is one. */
+  public final OptionalDouble maxNorm() {
+    return settings.maxNorm;
   }
 
   /** The row that is left out, if there is one. */

@@ -123,7 +123,7 @@ public class MultiheadAttention extends Module {
   private final double dropout;
   private final boolean addZeroAttn;
   private final boolean batchFirst;
-  private final Child<Linear> outProj;
+  private final Child<Module> outProj;
 
   private MultiheadAttention(Builder from) {
     embedDim = from.embedDim;
@@ -341,7 +341,15 @@ public class MultiheadAttention extends Module {
     return batchFirst ? x : Ops.transpose(x, 0, 1);
   }
 
-  private Tensor projected(Projection which, Tensor x) {
+  /**
+   * Projects queries, keys or values by the layer's weight. A subclass that holds weights in a form
+   * of its own overrides this, and may take those for all three away ({@code in_proj_weight},
+   * {@code in_proj_bias}).
+   *
+   * @param x [batch, length, features]
+   * @return [batch, length, embedDim]
+   */
+  protected Tensor projected(Projection which, Tensor x) {
     return project(which, x, weight(which), bias(which));
   }
 
@@ -399,7 +407,8 @@ public class MultiheadAttention extends Module {
               + features
               + "] with at least one element");
     }
-    Inputs.floating(x, ownParameters().values().iterator().next());
+    var own = ownParameters().values().iterator();
+    Inputs.floating(x, own.hasNext() ? own.next() : null);
   }
 
   private void checkMasks(

@@ -118,6 +118,23 @@ final class CodedWeight {
         });
   }
 
+  /** The integers less their zero points, as floats; of scales per tensor or of axis 0. */
+  Tensor levels() {
+    try (Scope scope = Scope.open()) {
+      Tensor levels = codes.to(ScalarType.Float);
+      if (zeros != null) {
+        Tensor shift = zeros.to(ScalarType.Float);
+        levels = levels.sub(axis == null ? shift : shift.unsqueeze(1));
+      }
+      return scope.give(levels);
+    }
+  }
+
+  /** The scales: one number, or one for each index of the axis. */
+  Tensor steps() {
+    return scales;
+  }
+
   /** The integers in a trace. */
   Value codes(Tracer tracer) {
     return tracer.value(codes, name);

@@ -145,8 +145,7 @@ public final class DynamicLinear extends QuantizedModule {
       Tensor stored = Tensors.check(half, "weight");
       return Ops.linear(x, Ops.to(stored, ScalarType.Float), bias);
     }
-    Tensor scales =
-        Tracer.track(Tensors.of(weight.quantized().scales(), scaleShape(weight)), weight::scales);
+    Tensor scales = weight.steps();
     if (how.perToken()) {
       Tensor step = Ops.div(Ops.clamp(Ops.amax(Ops.abs(x), true, -1), Float.MIN_NORMAL, INF), 127);
       Tensor codes = Ops.to(rounded(Ops.div(x, step)), ScalarType.Char);
@@ -158,10 +157,6 @@ public final class DynamicLinear extends QuantizedModule {
   }
 
   private static final double INF = Double.POSITIVE_INFINITY;
-
-  private static long[] scaleShape(CodedWeight weight) {
-    return weight.axis() == null ? new long[0] : new long[] {weight.shape()[0]};
-  }
 
   private Tensor biased(Tensor y) {
     return bias == null ? y : Ops.add(y, bias);
@@ -188,8 +183,14 @@ public final class DynamicLinear extends QuantizedModule {
             bytes(params.zeroPoints(), new long[0]));
     Tracer tracer = Tracer.current();
     if (tracer != null) {
+      Value in = tracer.value(x, "the input");
+      // What several layers read is quantized once.
       Value[] parts =
-          tracer.add(NodeSpec.of("DynamicQuantizeLinear").reads(tracer.value(x, "the input")), 3);
+          in.consumers().stream()
+              .filter(node -> node.is("DynamicQuantizeLinear"))
+              .findFirst()
+              .map(node -> node.outputs().toArray(new Value[0]))
+              .orElseGet(() -> tracer.add(NodeSpec.of("DynamicQuantizeLinear").reads(in), 3));
       tracer.bind(made.codes(), parts[0]);
       tracer.bind(made.step(), parts[1]);
       tracer.bind(made.zero(), parts[2]);
@@ -224,33 +225,25 @@ public final class DynamicLinear extends QuantizedModule {
 
   /** The exact sums of products of integers, as floats. */
   private static Tensor sums(Tensor codes, @Nullable Tensor zero, CodedWeight weight) {
-    QuantizedTensor by = weight.quantized();
-    float[] zeros = by.zeroPoints();
-    int[] q = by.toInts();
-    float[] levels = new float[q.length];
-    int row = q.length / zeros.length;
-    for (int i = 0; i < levels.length; i++) {
-      levels[i] = q[i] - zeros[i / row];
-    }
-    Tensor left8 = codes.to(ScalarType.Float);
-    Tensor shifted = zero == null ? left8 : left8.sub(zero.to(ScalarType.Float));
+    Tensor left = codes.to(ScalarType.Float);
+    Tensor shifted = zero == null ? left : left.sub(zero.to(ScalarType.Float));
     return Tracer.track(
-        torch.matmul(shifted, Tensors.of(levels, by.shape()).t()),
+        torch.matmul(shifted, weight.levels().t()),
         tracer -> {
           Value turned =
               tracer.add(
                   NodeSpec.of("Transpose")
                       .reads(weight.codes(tracer))
                       .with("perm", Attribute.IntList.of(1, 0)));
-          Value left = tracer.value(codes, "the integers of the input");
-          Value leftZero = zero == null ? null : tracer.value(zero, "the input's zero point");
+          Value ours = tracer.value(codes, "the integers of the input");
+          Value zeroPoint = zero == null ? null : tracer.value(zero, "the input's zero point");
           NodeSpec product = NodeSpec.of("MatMulInteger");
           product =
               weight.isShifted()
-                  ? product.reads(left, turned, leftZero, weight.zeros(tracer))
-                  : leftZero == null
-                      ? product.reads(left, turned)
-                      : product.reads(left, turned, leftZero);
+                  ? product.reads(ours, turned, zeroPoint, weight.zeros(tracer))
+                  : zeroPoint == null
+                      ? product.reads(ours, turned)
+                      : product.reads(ours, turned, zeroPoint);
           Value sums = tracer.add(product);
           return tracer.add(NodeSpec.of("Cast").reads(sums).with("to", DataType.FLOAT.code()));
         });

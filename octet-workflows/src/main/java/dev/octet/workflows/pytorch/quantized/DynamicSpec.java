@@ -8,6 +8,7 @@ import dev.octet.torch.nn.LSTM;
 import dev.octet.torch.nn.LSTMCell;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.RNNCell;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +38,7 @@ public final class DynamicSpec {
     FORMS.put(LSTMCell.class, products);
     FORMS.put(GRUCell.class, products);
     FORMS.put(RNNCell.class, products);
+    FORMS.put(MultiheadAttention.class, products);
     List<WeightFormat> tables = List.of(WeightFormat.UINT8, WeightFormat.UINT4);
     FORMS.put(Embedding.class, tables);
     FORMS.put(EmbeddingBag.class, tables);
@@ -101,7 +103,8 @@ public final class DynamicSpec {
 
   /**
    * The classes that PyTorch quantizes by default: for {@code INT8} and {@code FLOAT16} Linear,
-   * LSTM, GRU and the cells; for {@code UINT8} both embeddings; for {@code UINT4} EmbeddingBag.
+   * LSTM, GRU and the cells, and here also the projections of MultiheadAttention; for {@code UINT8}
+   * both embeddings; for {@code UINT4} EmbeddingBag.
    */
   public static DynamicSpec of(WeightFormat format) {
     return of(Settings.of(format));

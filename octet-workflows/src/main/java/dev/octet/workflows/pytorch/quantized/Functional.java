@@ -27,6 +27,8 @@ public abstract class Functional extends Module {
     ADD_RELU,
     /** {@code a · b}. */
     MUL,
+    /** {@code max(a · b, 0)}. */
+    MUL_RELU,
     /** Parts joined along a dimension. */
     CAT,
     /** The matrix product. */
@@ -53,6 +55,11 @@ public abstract class Functional extends Module {
   /** {@code a · b}, broadcast. */
   public final Tensor mul(Tensor a, Tensor b) {
     return apply(Operation.MUL, 0, a, b);
+  }
+
+  /** {@code max(a · b, 0)}, broadcast. */
+  public final Tensor mulRelu(Tensor a, Tensor b) {
+    return apply(Operation.MUL_RELU, 0, a, b);
   }
 
   /** Parts joined along a dimension. */
@@ -103,6 +110,7 @@ public abstract class Functional extends Module {
       case ADD -> Ops.add(x[0], x[1]);
       case ADD_RELU -> Ops.relu(Ops.add(x[0], x[1]));
       case MUL -> Ops.mul(x[0], x[1]);
+      case MUL_RELU -> Ops.relu(Ops.mul(x[0], x[1]));
       case CAT -> Ops.cat(List.of(x), (int) number);
       case MATMUL -> Ops.matmul(x[0], x[1]);
       case ADD_SCALAR -> Ops.add(x[0], number);

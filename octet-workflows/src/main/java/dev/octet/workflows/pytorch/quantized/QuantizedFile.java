@@ -10,6 +10,7 @@ import dev.octet.graph.DataType;
 import dev.octet.torch.weights.Safetensors;
 import dev.octet.torch.weights.WeightsException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -52,9 +53,9 @@ final class QuantizedFile {
                 "the name '" + name + "' meets that of another's scales; rename one");
           }
           boolean real = tensor.scheme() == QuantizedTensor.Scheme.PER_CHANNEL_AFFINE_FLOAT_QPARAMS;
-          float[] scales = tensor.scales();
+          double[] scales = tensor.scales();
           stored.put(name, bytes(tensor.codes()));
-          stored.put(name + SCALE, dev.octet.graph.Tensor.ofFloats(scales, scales.length));
+          stored.put(name + SCALE, doubles(scales));
           stored.put(
               name + ZERO_POINT,
               real
@@ -77,6 +78,19 @@ final class QuantizedFile {
           }
         });
     Safetensors.write(file, stored, metadata);
+  }
+
+  private static dev.octet.graph.Tensor doubles(double[] values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Double.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asDoubleBuffer().put(values);
+    return dev.octet.graph.Tensor.wrap(DataType.DOUBLE, new long[] {values.length}, bytes);
+  }
+
+  private static double[] doubles(dev.octet.graph.Tensor tensor) {
+    double[] values = new double[Math.toIntExact(tensor.elementCount())];
+    tensor.data().asDoubleBuffer().get(values);
+    return values;
   }
 
   /** Codes as safetensors can store them. */
@@ -117,7 +131,11 @@ final class QuantizedFile {
       if (form == null || form.dtype() == null || form.scheme() == null || form.shape() == null) {
         throw new IllegalArgumentException("its description is not complete");
       }
-      float[] scales = require(stored, name + SCALE, DataType.FLOAT).toFloats();
+      double[] exact = doubles(require(stored, name + SCALE, DataType.DOUBLE));
+      float[] scales = new float[exact.length];
+      for (int i = 0; i < scales.length; i++) {
+        scales[i] = (float) exact[i];
+      }
       int[] shape = form.shape().stream().mapToInt(Math::toIntExact).toArray();
       int[] codes = codes(form.dtype(), shape, stored, name);
       Integer axis = form.axis();
@@ -141,7 +159,7 @@ final class QuantizedFile {
               axis == null ? Granularity.perTensor() : Granularity.perAxis(axis),
               form.qmin(),
               form.qmax());
-      return QuantizedTensor.of(codes, params, form.dtype(), shape);
+      return QuantizedTensor.of(codes, params, form.dtype(), shape).withScales(exact);
     } catch (JsonProcessingException | IllegalArgumentException | ArithmeticException e) {
       throw new WeightsException(
           file + ": quantized tensor '" + name + "' is damaged: " + e.getMessage(), e);

@@ -22,6 +22,7 @@ import dev.octet.torch.nn.LSTMCell;
 import dev.octet.torch.nn.LayerNorm;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.PReLU;
 import dev.octet.torch.nn.RNNCell;
 import dev.octet.torch.quant.FakeQuantize;
@@ -76,13 +77,12 @@ public final class QuantizedModules {
         || layer instanceof PReLU) {
       return null;
     }
-    if (layer instanceof Embedding embedding) {
-      return embedding.maxNorm().isPresent()
-          ? "rows of a table with max_norm change when they are used"
-          : null;
-    }
-    if (layer instanceof EmbeddingBag) {
-      return null;
+    if (layer instanceof Embedding || layer instanceof EmbeddingBag) {
+      boolean renorms =
+          layer instanceof Embedding embedding
+              ? embedding.maxNorm().isPresent()
+              : ((EmbeddingBag) layer).maxNorm().isPresent();
+      return renorms ? "rows of a table with max_norm change when they are used" : null;
     }
     if (layer instanceof Activation activation) {
       return ACTIVATIONS.contains(activation.name())
@@ -269,7 +269,7 @@ public final class QuantizedModules {
 
   /**
    * {@code quantize_dynamic} in place: modules that a spec names become dynamic ones, and the float
-   * ones are closed. The model is in eval mode afterwards.
+   * ones are closed; what is quantized already stays so. The model is in eval mode afterwards.
    *
    * @param model whose modules are replaced; itself it cannot be
    * @return what became of each layer with parameters, and why it is float where it is
@@ -290,7 +290,10 @@ public final class QuantizedModules {
                       .filter(
                           each ->
                               isBelow(each.getKey(), List.of(name)) || each.getKey().equals(name))
-                      .allMatch(each -> whyNotDynamic(each.getValue(), settings) != null)) {
+                      .allMatch(
+                          each ->
+                              !isQuantized(each.getValue())
+                                  && whyNotDynamic(each.getValue(), settings) != null)) {
                 wrong.add("'" + name + "', " + named + ", " + whyNotDynamic(named, settings));
               }
             });
@@ -303,6 +306,11 @@ public final class QuantizedModules {
     modules.forEach(
         (path, module) -> {
           if (isBelow(path, done)) {
+            return;
+          }
+          if (isQuantized(module)) {
+            done.add(path);
+            lines.add(new ConversionReport.Line(path, module.toString(), null));
             return;
           }
           String reason = replaceDynamic(model, path, module, spec);
@@ -323,9 +331,6 @@ public final class QuantizedModules {
   /** Null where the module was replaced, otherwise why not. */
   private static @Nullable String replaceDynamic(
       Module model, String path, Module module, DynamicSpec spec) {
-    if (isQuantized(module)) {
-      return "it is quantized already: " + module;
-    }
     DynamicSpec.Choice choice = spec.choice(path, module);
     if (choice == null) {
       return DynamicSpec.FORMS.containsKey(module.getClass())
@@ -363,13 +368,20 @@ public final class QuantizedModules {
     if (module instanceof LSTM lstm && lstm.recurrence().projSize() > 0) {
       return "an LSTM with a projection has no dynamic form";
     }
-    if (module instanceof Embedding) {
-      return whyNot(module);
+    if (module instanceof MultiheadAttention
+        && !module.ownParameters().containsKey("in_proj_weight")) {
+      return "an attention whose keys or values have features of their own has no dynamic form";
     }
-    return null;
+    return module instanceof Embedding || module instanceof EmbeddingBag ? whyNot(module) : null;
   }
 
   private static Module dynamic(Module module, DynamicSpec.Settings settings) {
+    try (Scope scope = Scope.open()) {
+      return dynamicOf(module, settings);
+    }
+  }
+
+  private static Module dynamicOf(Module module, DynamicSpec.Settings settings) {
     if (module instanceof Linear linear) {
       return DynamicProducts.linear(linear.weight(), linear.bias(), settings, false);
     }
@@ -388,6 +400,9 @@ public final class QuantizedModules {
     if (module instanceof RNNCell cell) {
       return new DynamicRNNCell(cell, settings);
     }
+    if (module instanceof MultiheadAttention attention) {
+      return new DynamicMultiheadAttention(attention, settings);
+    }
     return table(module, settings.format() == WeightFormat.UINT4);
   }
 
@@ -405,9 +420,12 @@ public final class QuantizedModules {
     if (relu && !(module instanceof Linear)) {
       throw new IllegalArgumentException("ReLU is fused behind Linear, not behind " + module);
     }
-    return module instanceof Linear linear
-        ? DynamicProducts.linear(linear.weight(), linear.bias(), settings, relu)
-        : dynamic(module, settings);
+    if (module instanceof Linear linear) {
+      try (Scope scope = Scope.open()) {
+        return DynamicProducts.linear(linear.weight(), linear.bias(), settings, relu);
+      }
+    }
+    return dynamic(module, settings);
   }
 
   // --- Files -----------------------------------------------------------------------------------
@@ -452,6 +470,7 @@ public final class QuantizedModules {
       case DynamicLSTMCell.KIND -> DynamicLSTMCell.of(parts);
       case DynamicGRUCell.KIND -> DynamicGRUCell.of(parts);
       case DynamicRNNCell.KIND -> DynamicRNNCell.of(parts);
+      case DynamicMultiheadAttention.KIND -> DynamicMultiheadAttention.of(parts, floatLayer);
       case QuantizedLayer.KIND -> {
         Module layer =
             floatLayer instanceof QuantizedLayer quantized ? quantized.layer() : floatLayer;

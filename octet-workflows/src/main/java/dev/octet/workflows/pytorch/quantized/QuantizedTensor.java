@@ -50,16 +50,20 @@ public final class QuantizedTensor {
   private final dev.octet.graph.Tensor codes;
   private final @Nullable QuantParams params;
   private final @Nullable FloatQuantParams real;
+  // Those of channels are doubles in LibTorch: integers come from them as floats, real values not.
+  private final double[] scales;
 
   private QuantizedTensor(
       Dtype dtype,
       dev.octet.graph.Tensor codes,
       @Nullable QuantParams params,
-      @Nullable FloatQuantParams real) {
+      @Nullable FloatQuantParams real,
+      double[] scales) {
     this.dtype = dtype;
     this.codes = codes;
     this.params = params;
     this.real = real;
+    this.scales = scales;
   }
 
   // --- Create ----------------------------------------------------------------------------------
@@ -84,17 +88,20 @@ public final class QuantizedTensor {
    * {@code torch.quantize_per_channel}.
    *
    * @param x floats of any shape that has the axis
-   * @param scales positive and finite, one for each index of the axis
+   * @param scales positive and finite, one for each index of the axis; the integers are those of
+   *     the nearest floats, and real values the products with the doubles, as in LibTorch
    * @param zeroPoints integers of the type, likewise
    */
   public static QuantizedTensor quantizePerChannel(
-      Tensor x, float[] scales, int[] zeroPoints, int axis, Dtype dtype) {
-    return quantize(
-        x,
-        QuantParams.affine(
-            scales, zeroPoints, Granularity.perAxis(axis), dtype.qmin(), dtype.qmax()),
-        dtype,
-        Arithmetic.LIBTORCH_2_13);
+      Tensor x, double[] scales, int[] zeroPoints, int axis, Dtype dtype) {
+    QuantizedTensor nearest =
+        quantize(
+            x,
+            QuantParams.affine(
+                floats(scales), zeroPoints, Granularity.perAxis(axis), dtype.qmin(), dtype.qmax()),
+            dtype,
+            Arithmetic.LIBTORCH_2_13);
+    return nearest.withScales(scales);
   }
 
   /** {@code torch.quantize_per_channel} with zero points that are real numbers. */
@@ -165,7 +172,32 @@ public final class QuantizedTensor {
           "integers from %d to %d do not fit %s".formatted(params.qmin(), params.qmax(), dtype));
     }
     Affine.dequantize(new int[codes.length], shape, params); // refuses what does not fit
-    return new QuantizedTensor(dtype, pack(codes, dtype, shape), params, null);
+    return new QuantizedTensor(
+        dtype, pack(codes, dtype, shape), params, null, doubles(params.scales()));
+  }
+
+  /** The same with scales of which those of the parameters are the nearest floats. */
+  QuantizedTensor withScales(double[] exact) {
+    if (params == null || !Arrays.equals(floats(exact), params.scales())) {
+      throw new IllegalArgumentException("the scales are not those of the parameters");
+    }
+    return new QuantizedTensor(dtype, codes, params, null, exact.clone());
+  }
+
+  private static float[] floats(double[] values) {
+    float[] nearest = new float[values.length];
+    for (int i = 0; i < nearest.length; i++) {
+      nearest[i] = (float) values[i];
+    }
+    return nearest;
+  }
+
+  private static double[] doubles(float[] values) {
+    double[] same = new double[values.length];
+    for (int i = 0; i < same.length; i++) {
+      same[i] = values[i];
+    }
+    return same;
   }
 
   /** The same with zero points that are real numbers: unsigned integers of 8 or 4 bits. */
@@ -177,7 +209,8 @@ public final class QuantizedTensor {
     }
     params.dequantize(new int[codes.length], shape); // refuses what does not fit
     Dtype dtype = params.qmax() == 15 ? Dtype.QUINT4X2 : Dtype.QUINT8;
-    return new QuantizedTensor(dtype, pack(codes, dtype, shape), null, params);
+    return new QuantizedTensor(
+        dtype, pack(codes, dtype, shape), null, params, doubles(params.scales()));
   }
 
   private static dev.octet.graph.Tensor pack(int[] codes, Dtype dtype, int[] shape) {
@@ -289,8 +322,8 @@ public final class QuantizedTensor {
   }
 
   /** {@code q_per_channel_scales}; one for a whole tensor. */
-  public float[] scales() {
-    return params == null ? Objects.requireNonNull(real).scales() : params.scales();
+  public double[] scales() {
+    return scales.clone();
   }
 
   /** {@code q_per_channel_zero_points}; one for a whole tensor. */
@@ -354,7 +387,7 @@ public final class QuantizedTensor {
     int[] shape = Arrays.stream(codes.shape()).mapToInt(Math::toIntExact).toArray();
     return params == null
         ? Objects.requireNonNull(real).dequantize(toInts(), shape)
-        : Affine.dequantize(toInts(), shape, params);
+        : Affine.dequantize(toInts(), shape, params, scales);
   }
 
   // --- Files -----------------------------------------------------------------------------------
@@ -395,13 +428,14 @@ public final class QuantizedTensor {
     return other instanceof QuantizedTensor that
         && dtype == that.dtype
         && codes.equals(that.codes)
+        && Arrays.equals(scales, that.scales)
         && Objects.equals(params, that.params)
         && Objects.equals(real, that.real);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(dtype, codes, params, real);
+    return Objects.hash(dtype, codes, params, real, Arrays.hashCode(scales));
   }
 
   @Override
