@@ -215,7 +215,11 @@ final class EagerTest {
       assertThat(converted.remarks())
           .extracting(remark -> remark.path() + " " + remark.kind())
           .containsExactlyInAnyOrder(
-              "bn NOT_FUSED", "hardswish LEFT_FLOAT", "gelu NOT_SUPPORTED", "block.0.add NOT_SUPPORTED", "sigmoid LEFT_FLOAT");
+              "bn NOT_FUSED",
+              "hardswish LEFT_FLOAT",
+              "gelu NOT_SUPPORTED",
+              "block.0.add NOT_SUPPORTED",
+              "sigmoid LEFT_FLOAT");
     }
   }
 
