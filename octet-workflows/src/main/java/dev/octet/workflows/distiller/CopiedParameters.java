@@ -4,6 +4,7 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
@@ -42,7 +43,7 @@ final class CopiedParameters {
       Map<String, ParamToQuant> params,
       Map<String, Tensor> own,
       BiFunction<Tensor, ParamToQuant, Tensor> quantize,
-      BiFunction<String, Tensor, Tensor> share,
+      BiConsumer<String, Tensor> share,
       Consumer<String> removeParameter,
       BiFunction<String, Tensor, Tensor> buffer) {
     CopiedParameters made = new CopiedParameters(quantize);
@@ -51,7 +52,7 @@ final class CopiedParameters {
         (name, tensor) -> {
           ParamToQuant param = params.get(name);
           if (param != null) {
-            share.apply("float_" + name, tensor);
+            share.accept("float_" + name, tensor);
             removeParameter.accept(name);
             Tensor quantized;
             try (Torch.Switched noGrad = Torch.noGrad();

@@ -423,8 +423,8 @@ public abstract class Quantizer {
   private void exchange(
       Module container,
       String prefix,
-      Map<Module, String> firstPaths,
-      Map<Module, Module> exchanged) {
+      IdentityHashMap<Module, String> firstPaths,
+      IdentityHashMap<Module, Module> exchanged) {
     container
         .children()
         .forEach(
@@ -464,7 +464,8 @@ public abstract class Quantizer {
             moduleArguments.getOrDefault(path, Map.of()).keySet(), rule.withoutBits());
   }
 
-  private void exchangeOne(Module module, String path, Rule rule, Map<Module, Module> exchanged) {
+  private void exchangeOne(
+      Module module, String path, Rule rule, IdentityHashMap<Module, Module> exchanged) {
     QBits own = moduleBits.getOrDefault(path, QBits.NONE);
     Module made;
     try {
@@ -486,7 +487,7 @@ public abstract class Quantizer {
   }
 
   private void registerParameters() {
-    Map<Module, Module> copied = new IdentityHashMap<>();
+    IdentityHashMap<Module, Module> copied = new IdentityHashMap<>();
     model
         .modules()
         .forEach(
@@ -537,7 +538,7 @@ public abstract class Quantizer {
     throw new IllegalStateException("bits for the weights of " + module);
   }
 
-  private static void putInPlace(Module container, Map<Module, Module> copied) {
+  private static void putInPlace(Module container, IdentityHashMap<Module, Module> copied) {
     container
         .children()
         .forEach(
