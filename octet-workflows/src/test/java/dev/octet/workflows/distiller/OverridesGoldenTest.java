@@ -146,8 +146,8 @@ final class OverridesGoldenTest {
 
   private static Map<String, @Nullable Object> data(JsonNode json) {
     Map<String, @Nullable Object> data = new LinkedHashMap<>();
-    json.fields()
-        .forEachRemaining(
+    json.properties()
+        .forEach(
             each -> {
               JsonNode value = each.getValue();
               data.put(
