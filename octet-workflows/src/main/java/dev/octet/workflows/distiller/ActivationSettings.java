@@ -38,9 +38,13 @@ record ActivationSettings(
     return mode.params(requiredBits(), new double[] {range[0]}, new double[] {range[1]});
   }
 
-  /** Scale and zero point for the values at hand. */
+  /**
+   * Scale and zero point for the values at hand. GAUSS and LAPLACE then start at the true minimum,
+   * where statistics have them start at the average one.
+   */
   DistillerLinear params(Tensor values, String what) {
-    return params(Figures.of(values), what);
+    TensorStats seen = Figures.of(values);
+    return params(clip == ClipMode.AVG ? seen : seen.withoutSamples(), what);
   }
 
   /** The same with a given scale and zero point. */

@@ -806,6 +806,17 @@ public final class PostTrainLinearQuantizer extends Quantizer {
     if (bits.wts() == null || args.fake()) {
       return new RangeLinearFakeQuantWrapper(module, args.wrapper(false), args.precision(), true);
     }
+    if (bits.acts() != null && bits.acts() + bits.wts() > settings.bitsAccum - 8) {
+      warn(
+          ("'%s': products of %d and %d bits leave %d bits of an accumulator of %d to sum in; sums"
+                  + " and biases beyond are cut off")
+              .formatted(
+                  path,
+                  bits.acts(),
+                  bits.wts(),
+                  settings.bitsAccum - bits.acts() - bits.wts(),
+                  settings.bitsAccum));
+    }
     Module made =
         new RangeLinearQuantParamLayerWrapper(module, args.wrapper(false), args.weights());
     module.close();

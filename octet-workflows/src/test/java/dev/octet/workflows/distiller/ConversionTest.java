@@ -79,13 +79,10 @@ final class ConversionTest {
 
   private static void assertSteps(float[] actual, float[] simulated, float scale, int steps) {
     assertThat(actual).hasSameSizeAs(simulated);
-    int different = 0;
     for (int i = 0; i < actual.length; i++) {
       double distance = Math.abs(actual[i] - simulated[i]) * scale;
       assertThat(distance).as("element %d", i).isLessThan(steps + 0.01);
-      different += distance > 0.5 ? 1 : 0;
     }
-    assertThat(different).isLessThanOrEqualTo(Math.max(2, actual.length / 10));
   }
 
   private static PostTrainLinearQuantizer prepared(

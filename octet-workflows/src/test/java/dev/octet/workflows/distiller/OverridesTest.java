@@ -58,9 +58,9 @@ final class OverridesTest {
               false);
       assertThat(quantizer.warnings())
           .containsExactly(
-              "override 1 'con.*' decided nothing: earlier rules name all that it names; move it"
-                  + " up",
-              "override 3 'fc.*' matched nothing");
+              "override 1 'con.*' decides nothing: literal names and earlier patterns name all that"
+                  + " it names",
+              "override 3 'fc.*' matches no layer");
     }
   }
 

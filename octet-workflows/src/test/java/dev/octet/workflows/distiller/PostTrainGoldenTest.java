@@ -239,7 +239,15 @@ final class PostTrainGoldenTest {
       for (GoldenArray array : golden.inputs().arrays("x")) {
         Tensor x = tensor(array);
         int at = inputs.size();
-        values.put(x, settings.acts().with(scales.get(at).floats()[0], zeros.get(at).floats()[0]));
+        // The peer's inputs are of all the integers, in the restricted mode too.
+        boolean unsigned = mode == LinearQuantMode.ASYMMETRIC_UNSIGNED;
+        values.put(
+            x,
+            DistillerLinear.of(
+                scales.get(at).floats()[0],
+                zeros.get(at).floats()[0],
+                unsigned ? 0 : -128,
+                unsigned ? 255 : 127));
         inputs.add(x);
       }
       checkOutput(golden, wrapper, values, inputs.toArray(new Tensor[0]));
