@@ -41,11 +41,9 @@ public final class DistillerFakeQuantize {
     try (Scope scope = Scope.open();
         FakeQuantizer quantizer = FakeQuantizer.of(params)) {
       // In a graph the integers saturate: a clip beforehand says something where it cuts off more.
-      boolean saturates =
-          code(min, params) <= params.qmin() && code(max, params) >= params.qmax();
+      boolean saturates = code(min, params) <= params.qmin() && code(max, params) >= params.qmax();
       Tensor within = saturates && Tracer.current() != null ? x : Ops.clamp(x, min, max);
-      return scope.give(
-          QuantOps.quantizeDequantize(quantizer.apply(within), within, params));
+      return scope.give(QuantOps.quantizeDequantize(quantizer.apply(within), within, params));
     }
   }
 
@@ -113,8 +111,7 @@ public final class DistillerFakeQuantize {
       Tensor t = weight.tanh();
       // Of a weight of zeros all are the same level, rather than no number.
       Tensor span = t.abs().max().mul(new Scalar(2.0));
-      Tensor f =
-          t.div(clamp(span, FakeQuantize.optional(Float.MIN_NORMAL))).add(new Scalar(0.5));
+      Tensor f = t.div(clamp(span, FakeQuantize.optional(Float.MIN_NORMAL))).add(new Scalar(0.5));
       Tensor level = multiplied(f, top, 0, top);
       return scope.give(level.mul(new Scalar(2.0)).sub(new Scalar(1.0)));
     }
