@@ -222,14 +222,19 @@ public abstract class ConvNd extends Module {
 
   /** The output for a weight in the place of this layer's. */
   protected final Tensor compute(Tensor x, Tensor by) {
+    return compute(x, by, bias);
+  }
+
+  /** The output for a weight and a bias in the place of this layer's. */
+  protected final Tensor compute(Tensor x, Tensor by, @Nullable Tensor plus) {
     Inputs.batched(x, dims, in, weight);
     if (transposed) {
       long[] half = Arrays.copyOf(padding, dims);
       return Convolution.convTranspose(
-          x, by, bias, stride, half, outputPadding(x), dilation, groups);
+          x, by, plus, stride, half, outputPadding(x), dilation, groups);
     }
     if (paddingMode == Ops.Padding.CONSTANT) {
-      return Convolution.conv(x, by, bias, stride, padding, dilation, groups);
+      return Convolution.conv(x, by, plus, stride, padding, dilation, groups);
     }
     long[] around = new long[2 * dims];
     for (int i = 0; i < dims; i++) {
@@ -237,7 +242,7 @@ public abstract class ConvNd extends Module {
       around[2 * (dims - 1 - i) + 1] = padding[dims + i];
     }
     Tensor padded = Ops.pad(x, paddingMode, 0, around);
-    return Convolution.conv(padded, by, bias, stride, new long[dims], dilation, groups);
+    return Convolution.conv(padded, by, plus, stride, new long[dims], dilation, groups);
   }
 
   private long[] outputPadding(Tensor x) {
