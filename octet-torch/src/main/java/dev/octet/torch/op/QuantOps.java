@@ -8,7 +8,6 @@ import dev.octet.core.format.Int4;
 import dev.octet.graph.DataType;
 import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Value;
-import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,7 +15,6 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes quantizers into a trace; they compute elsewhere.
@@ -39,31 +37,6 @@ public final class QuantOps {
   public static Tensor quantizeDequantize(
       Tensor output, Tensor input, QuantParams params, long... scaleShape) {
     return Tracer.track(output, t -> record(t, input, params, scaleShape));
-  }
-
-  /**
-   * Records that an output is constant: it was computed from parameters alone, and its values lie
-   * on a grid.
-   *
-   * @param output the values
-   * @param grid becomes the integers that stand for them; null leaves them float
-   * @param scaleShape the shape in which the scales broadcast against the output; [] for one
-   * @return {@code output}
-   */
-  public static Tensor constant(Tensor output, @Nullable QuantParams grid, long... scaleShape) {
-    return Tracer.track(
-        output,
-        t -> {
-          Value values = t.constant(Tensors.toHost(output));
-          if (grid == null) {
-            return values;
-          }
-          try (Scope scope = Scope.open()) {
-            Tensor same = output.detach().clone();
-            t.bind(same, values);
-            return record(t, same, grid, scaleShape);
-          }
-        });
   }
 
   /** Records that an output is an input clipped to two bounds. */

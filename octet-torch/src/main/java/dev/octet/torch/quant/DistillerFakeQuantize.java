@@ -19,7 +19,7 @@ import org.bytedeco.pytorch.Tensor;
  * half to even and let gradients pass straight through the rounding.
  *
  * <p>Activations are recorded by a trace. Weights are not: what a layer makes of a weight is
- * recorded by {@link QuantOps#constant} with the grid given here.
+ * recorded there, with the grid given here.
  */
 public final class DistillerFakeQuantize {
   private DistillerFakeQuantize() {}
@@ -84,12 +84,37 @@ public final class DistillerFakeQuantize {
     }
   }
 
-  /** The {@code 2^bits} levels of {@code [0, clip]}. */
-  public static QuantParams levels(float clip, int bits) {
+  /**
+   * Rounds to integers of any granularity; all of the gradient passes, wherever the value lies.
+   *
+   * @param params one scale, or one for each index of an axis
+   */
+  public static Tensor straightThrough(Tensor x, QuantParams params) {
+    Tensors.check(x, "the tensor to quantize");
+    try (Scope scope = Scope.open();
+        FakeQuantizer quantizer = FakeQuantizer.of(params)) {
+      Tensor y = x.mul(new Scalar(1.0));
+      y.detach().copy_(quantizer.apply(x.detach()));
+      return scope.give(y);
+    }
+  }
+
+  /**
+   * Makes sure that there are levels.
+   *
+   * @throws IllegalArgumentException if the clip is not above 0 and finite, or bits are not 1 to 16
+   */
+  public static void checkLevels(float clip, int bits) {
     if (!(clip > 0) || Float.isInfinite(clip)) {
       throw new IllegalArgumentException("the clip is " + clip + "; it must be above 0 and finite");
     }
-    int top = (1 << checkBits(bits, 1)) - 1;
+    checkBits(bits, 1);
+  }
+
+  /** The {@code 2^bits} levels of {@code [0, clip]}. */
+  public static QuantParams levels(float clip, int bits) {
+    checkLevels(clip, bits);
+    int top = (1 << bits) - 1;
     return QuantParams.affine(clip / top, 0, 0, top);
   }
 

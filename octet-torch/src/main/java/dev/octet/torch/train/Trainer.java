@@ -193,7 +193,7 @@ public final class Trainer {
                       epoch,
                       step,
                       training.batches(),
-                      batch.inputs().values().toArray(Tensor[]::new),
+                      List.copyOf(batch.inputs().values()),
                       batch.labels()),
                   sum);
         }
@@ -256,12 +256,13 @@ public final class Trainer {
   }
 
   private double step(Minibatch at, Score.Sum sum) {
+    Tensor[] inputs = at.inputs().toArray(Tensor[]::new);
     TrainingCallbacks between = callbacks == null ? NOTHING : callbacks;
     optimizer.zeroGrad();
     between.onMinibatchBegin(at);
     Tensor output;
     try {
-      output = forward(at.inputs());
+      output = forward(inputs);
     } catch (ModuleException e) {
       // A range of weights that are no numbers fails before there is a loss to tell.
       if (weightsAreFinite()) {
@@ -272,8 +273,7 @@ public final class Trainer {
     Tensor labelLoss =
         torch.cross_entropy_loss(
             output, at.labels(), new TensorOptional(), /* mean */ 1, -100, labelSmoothing);
-    Tensor taught =
-        distillation == null ? labelLoss : distillation.loss(labelLoss, output, at.inputs());
+    Tensor taught = distillation == null ? labelLoss : distillation.loss(labelLoss, output, inputs);
     Tensor loss = between.beforeBackwardPass(at, output, taught);
     double value = loss.item_double();
     if (Double.isFinite(value)) {

@@ -1,6 +1,7 @@
 package dev.octet.torch.train;
 
 import dev.octet.graph.Tensor;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -22,8 +23,12 @@ public interface TrainingCallbacks {
       int epoch,
       int step,
       int steps,
-      org.bytedeco.pytorch.Tensor[] inputs,
-      org.bytedeco.pytorch.Tensor labels) {}
+      List<org.bytedeco.pytorch.Tensor> inputs,
+      org.bytedeco.pytorch.Tensor labels) {
+    public Minibatch {
+      inputs = List.copyOf(inputs);
+    }
+  }
 
   /** Before the first step of an epoch, in training mode; not for epochs that are resumed after. */
   default void onEpochBegin(int epoch) {}

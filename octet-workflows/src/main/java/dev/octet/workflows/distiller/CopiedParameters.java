@@ -2,8 +2,10 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
+import dev.octet.torch.op.Tracer;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
@@ -26,9 +28,9 @@ final class CopiedParameters {
   private record Copy(ParamToQuant param, Tensor floating, Tensor quantized) {}
 
   private final Map<String, Copy> copies = new LinkedHashMap<>();
-  private final BiFunction<Tensor, ParamToQuant, Tensor> quantize;
+  private final ParamRounding quantize;
 
-  private CopiedParameters(BiFunction<Tensor, ParamToQuant, Tensor> quantize) {
+  private CopiedParameters(ParamRounding quantize) {
     this.quantize = quantize;
   }
 
@@ -41,8 +43,8 @@ final class CopiedParameters {
   static CopiedParameters of(
       Map<String, ParamToQuant> params,
       Map<String, Tensor> own,
-      BiFunction<Tensor, ParamToQuant, Tensor> quantize,
-      BiFunction<String, Tensor, Tensor> share,
+      ParamRounding quantize,
+      BiConsumer<String, Tensor> share,
       Consumer<String> removeParameter,
       BiFunction<String, Tensor, Tensor> buffer) {
     CopiedParameters made = new CopiedParameters(quantize);
@@ -51,7 +53,7 @@ final class CopiedParameters {
         (name, tensor) -> {
           ParamToQuant param = params.get(name);
           if (param != null) {
-            share.apply("float_" + name, tensor);
+            share.accept("float_" + name, tensor);
             removeParameter.accept(name);
             Tensor quantized;
             try (Torch.Switched noGrad = Torch.noGrad();
@@ -70,7 +72,7 @@ final class CopiedParameters {
     if (copy == null) {
       return parameter;
     }
-    return training ? quantize.apply(copy.floating, copy.param) : copy.quantized;
+    return used(copy, training);
   }
 
   /** The same for a parameter that is there. */
@@ -78,6 +80,13 @@ final class CopiedParameters {
     Copy copy = copies.get("weight");
     if (copy == null) {
       return parameter;
+    }
+    return used(copy, training);
+  }
+
+  private Tensor used(Copy copy, boolean training) {
+    if (Tracer.current() != null) {
+      return quantize.traced(copy.quantized, copy.floating, copy.param);
     }
     return training ? quantize.apply(copy.floating, copy.param) : copy.quantized;
   }

@@ -26,7 +26,10 @@ public final class AutomatedGradualPruner extends ParameterPruner {
     super(name);
     if (!(initialSparsity >= 0 && initialSparsity <= finalSparsity && finalSparsity <= 1)) {
       throw new IllegalArgumentException(
-          "sparsity from " + initialSparsity + " to " + finalSparsity
+          "sparsity from "
+              + initialSparsity
+              + " to "
+              + finalSparsity
               + "; it must grow inside [0, 1]");
     }
     if (weights.isEmpty()) {

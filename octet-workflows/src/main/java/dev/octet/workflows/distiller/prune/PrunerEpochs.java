@@ -13,7 +13,12 @@ public record PrunerEpochs(int starting, int ending, int frequency, int current)
   public PrunerEpochs {
     if (starting < 0 || ending <= starting || frequency < 1) {
       throw new IllegalArgumentException(
-          "epochs from " + starting + " to before " + ending + ", one in " + frequency
+          "epochs from "
+              + starting
+              + " to before "
+              + ending
+              + ", one in "
+              + frequency
               + ", are none");
     }
   }

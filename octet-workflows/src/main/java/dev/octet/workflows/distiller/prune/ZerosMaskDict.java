@@ -95,7 +95,11 @@ public final class ZerosMaskDict implements AutoCloseable {
     Tensor parameter = parameter(name);
     if (kept.length != parameter.numel()) {
       throw new IllegalArgumentException(
-          "a mask of " + kept.length + " elements does not fit '" + name + "', "
+          "a mask of "
+              + kept.length
+              + " elements does not fit '"
+              + name
+              + "', "
               + Tensors.describe(parameter));
     }
     byte[] bytes = new byte[kept.length];
@@ -181,8 +185,13 @@ public final class ZerosMaskDict implements AutoCloseable {
           if (mask.type() != DataType.BOOL
               || !Arrays.equals(mask.shape(), Tensors.shape(parameter(name)))) {
             throw new IllegalArgumentException(
-                "the mask of '" + name + "' is " + mask.type() + Arrays.toString(mask.shape())
-                    + ", and the parameter " + Tensors.describe(parameter(name)));
+                "the mask of '"
+                    + name
+                    + "' is "
+                    + mask.type()
+                    + Arrays.toString(mask.shape())
+                    + ", and the parameter "
+                    + Tensors.describe(parameter(name)));
           }
         });
     close();

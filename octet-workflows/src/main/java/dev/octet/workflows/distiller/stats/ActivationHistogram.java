@@ -15,25 +15,20 @@ import org.jspecify.annotations.Nullable;
  * @param max the upper end of the last, which belongs to it
  * @param counts of the parts
  */
-public record ActivationHistogram(double min, double max, long[] counts) {
+public record ActivationHistogram(double min, double max, List<Long> counts) {
   /** Copies the counts. */
   public ActivationHistogram {
-    if (!(min < max) || counts.length == 0) {
+    if (!(min < max) || counts.isEmpty()) {
       throw new IllegalArgumentException(
-          counts.length + " parts of [" + min + ", " + max + "] are no histogram");
+          counts.size() + " parts of [" + min + ", " + max + "] are no histogram");
     }
-    counts = counts.clone();
-  }
-
-  @Override
-  public long[] counts() {
-    return counts.clone();
+    counts = List.copyOf(counts);
   }
 
   /** The middle of each part. */
   public double[] binCentroids() {
-    double width = (max - min) / counts.length;
-    double[] centroids = new double[counts.length];
+    double width = (max - min) / counts.size();
+    double[] centroids = new double[counts.size()];
     for (int i = 0; i < centroids.length; i++) {
       centroids[i] = min + (i + 0.5) * width;
     }
@@ -46,14 +41,21 @@ public record ActivationHistogram(double min, double max, long[] counts) {
    * @throws IllegalArgumentException if ranges or parts differ
    */
   public ActivationHistogram merge(ActivationHistogram other) {
-    if (min != other.min || max != other.max || counts.length != other.counts.length) {
+    if (min != other.min || max != other.max || counts.size() != other.counts.size()) {
       throw new IllegalArgumentException(
-          "histograms of [" + min + ", " + max + "] and [" + other.min + ", " + other.max
+          "histograms of ["
+              + min
+              + ", "
+              + max
+              + "] and ["
+              + other.min
+              + ", "
+              + other.max
               + "], or of different parts, do not merge");
     }
-    long[] sums = counts.clone();
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] += other.counts[i];
+    List<Long> sums = new ArrayList<>();
+    for (int i = 0; i < counts.size(); i++) {
+      sums.add(counts.get(i) + other.counts.get(i));
     }
     return new ActivationHistogram(min, max, sums);
   }
@@ -61,7 +63,7 @@ public record ActivationHistogram(double min, double max, long[] counts) {
   /** The record under Distiller's keys {@code hist} and {@code bin_centroids}. */
   Map<String, @Nullable Object> toMap() {
     Map<String, @Nullable Object> record = new LinkedHashMap<>();
-    record.put("hist", Arrays.stream(counts).boxed().toList());
+    record.put("hist", counts);
     record.put("bin_centroids", Arrays.stream(binCentroids()).boxed().toList());
     return record;
   }
@@ -71,16 +73,20 @@ public record ActivationHistogram(double min, double max, long[] counts) {
     double[] centroids = numbers(record.get("bin_centroids"), what + " 'bin_centroids'");
     if (counts.length != centroids.length || counts.length < 2) {
       throw new IllegalArgumentException(
-          what + " has " + counts.length + " counts and " + centroids.length
+          what
+              + " has "
+              + counts.length
+              + " counts and "
+              + centroids.length
               + " centroids; there must be as many, and 2 at least");
     }
     double half = (centroids[centroids.length - 1] - centroids[0]) / (counts.length - 1) / 2;
-    long[] whole = new long[counts.length];
-    for (int i = 0; i < whole.length; i++) {
-      if (!(counts[i] >= 0) || counts[i] != Math.rint(counts[i])) {
-        throw new IllegalArgumentException(what + " has a count of " + counts[i]);
+    List<Long> whole = new ArrayList<>();
+    for (double count : counts) {
+      if (!(count >= 0) || count != Math.rint(count)) {
+        throw new IllegalArgumentException(what + " has a count of " + count);
       }
-      whole[i] = (long) counts[i];
+      whole.add((long) count);
     }
     return new ActivationHistogram(
         centroids[0] - half, centroids[centroids.length - 1] + half, whole);
@@ -95,23 +101,5 @@ public record ActivationHistogram(double min, double max, long[] counts) {
       numbers.add(SafeYaml.number(item, "an element of " + what));
     }
     return numbers.stream().mapToDouble(Double::doubleValue).toArray();
-  }
-
-  @Override
-  public boolean equals(@Nullable Object object) {
-    return object instanceof ActivationHistogram other
-        && min == other.min
-        && max == other.max
-        && Arrays.equals(counts, other.counts);
-  }
-
-  @Override
-  public int hashCode() {
-    return Arrays.hashCode(counts);
-  }
-
-  @Override
-  public String toString() {
-    return "ActivationHistogram[" + min + ", " + max + ", " + counts.length + " parts]";
   }
 }

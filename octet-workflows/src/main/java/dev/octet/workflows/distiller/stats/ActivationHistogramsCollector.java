@@ -4,7 +4,9 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.nn.Module;
 import dev.octet.workflows.distiller.stats.ModelHistograms.LayerHistograms;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -56,13 +58,12 @@ public final class ActivationHistogramsCollector implements AutoCloseable {
     double max = range.max() + wider;
     try (Scope scope = Scope.open()) {
       Tensor inside =
-          torch
-              .clamp(
-                  tensor.detach().to(torch.ScalarType.Float),
-                  new ScalarOptional(new Scalar(min)),
-                  new ScalarOptional(new Scalar(max)));
-      long[] counts =
-          Tensors.toLongs(torch.histc(inside, bins, new Scalar(min), new Scalar(max)));
+          torch.clamp(
+              tensor.detach().to(torch.ScalarType.Float),
+              new ScalarOptional(new Scalar(min)),
+              new ScalarOptional(new Scalar(max)));
+      Tensor histogram = torch.histc(inside, bins, new Scalar(min), new Scalar(max));
+      List<Long> counts = Arrays.stream(Tensors.toLongs(histogram)).boxed().toList();
       histograms.merge(
           new Place(layer, input),
           new ActivationHistogram(min, max, counts),
@@ -90,8 +91,7 @@ public final class ActivationHistogramsCollector implements AutoCloseable {
           }
         });
     Map<String, LayerHistograms> layers = new LinkedHashMap<>();
-    inputs.forEach(
-        (layer, own) -> layers.put(layer, new LayerHistograms(own, outputs.get(layer))));
+    inputs.forEach((layer, own) -> layers.put(layer, new LayerHistograms(own, outputs.get(layer))));
     return new ModelHistograms(layers);
   }
 

@@ -66,8 +66,7 @@ public record ModelHistograms(Map<String, LayerHistograms> layers) {
                       inputs,
                       output == null
                           ? null
-                          : ActivationHistogram.fromMap(
-                              SafeYaml.section(output, which), which)));
+                          : ActivationHistogram.fromMap(SafeYaml.section(output, which), which)));
             });
     return new ModelHistograms(layers);
   }

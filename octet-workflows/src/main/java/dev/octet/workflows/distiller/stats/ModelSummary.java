@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a model is made of: by layer its shapes, parameters and multiplications, by parameter how
@@ -127,8 +128,7 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
     return Arrays.stream(Tensors.shape(tensor)).boxed().toList();
   }
 
-  private static Layer layer(
-      String path, @org.jspecify.annotations.Nullable Module module, List<Long> in, List<Long> out) {
+  private static Layer layer(String path, @Nullable Module module, List<Long> in, List<Long> out) {
     if (module == null) {
       throw new IllegalStateException("no layer '" + path + "'");
     }
@@ -136,7 +136,12 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
     int settings = text.indexOf('(');
     long own = module.ownParameters().values().stream().mapToLong(Tensor::numel).sum();
     return new Layer(
-        path, settings < 0 ? text : text.substring(0, settings), in, out, own, macs(module, in, out));
+        path,
+        settings < 0 ? text : text.substring(0, settings),
+        in,
+        out,
+        own,
+        macs(module, in, out));
   }
 
   private static long macs(Module module, List<Long> in, List<Long> out) {

@@ -121,8 +121,7 @@ public final class QuantCalibrationStatsCollector implements AutoCloseable {
         throw different(layer);
       }
       collector =
-          new TensorCollector(
-              layer + (input < 0 ? ", output" : ", input " + input), averages);
+          new TensorCollector(layer + (input < 0 ? ", output" : ", input " + input), averages);
       if (input < 0) {
         collectors.output = collector;
       } else {
@@ -140,7 +139,9 @@ public final class QuantCalibrationStatsCollector implements AutoCloseable {
 
   private static IllegalStateException different(String layer) {
     return new IllegalStateException(
-        "'" + layer + "' has another tensor in the second pass than in the first; run the same"
+        "'"
+            + layer
+            + "' has another tensor in the second pass than in the first; run the same"
             + " samples in the same way");
   }
 
@@ -171,8 +172,7 @@ public final class QuantCalibrationStatsCollector implements AutoCloseable {
         (name, theirs) -> {
           LayerCollectors ours = layers.computeIfAbsent(name, key -> new LayerCollectors());
           theirs.inputs.forEach(
-              (index, collector) ->
-                  ours.inputs.merge(index, collector, TensorCollector::merge));
+              (index, collector) -> ours.inputs.merge(index, collector, TensorCollector::merge));
           TensorCollector output = theirs.output;
           if (output != null) {
             ours.output = ours.output == null ? output : ours.output.merge(output);

@@ -65,8 +65,7 @@ final class TensorCollector {
       return;
     }
     // Of samples of one value each a sample has no extremes: those of the batch count then.
-    int samples =
-        now.length == 0 || values.length == now[0] ? 1 : Math.toIntExact(now[0]);
+    int samples = now.length == 0 || values.length == now[0] ? 1 : Math.toIntExact(now[0]);
     extremes.collect(values, new int[] {samples, values.length / samples});
     moments.add(values);
     if (averages == Averages.AS_DISTILLER) {

@@ -29,13 +29,13 @@ final class TensorHooks implements AutoCloseable {
   private TensorHooks() {}
 
   /** The layers that have no layers inside them, but for identities, and those that are wanted. */
-  static Map<String, Module> layers(Module model, Collection<String> wanted, Predicate<Module> leaf) {
+  static Map<String, Module> layers(
+      Module model, Collection<String> wanted, Predicate<Module> leaf) {
     Map<String, Module> found = new LinkedHashMap<>();
     Map<String, Module> all = model.modules();
     all.forEach(
         (path, module) -> {
-          boolean inside =
-              found.keySet().stream().anyMatch(outer -> path.startsWith(outer + "."));
+          boolean inside = found.keySet().stream().anyMatch(outer -> path.startsWith(outer + "."));
           if ((module.children().isEmpty() || leaf.test(module))
               && !inside
               && !(module instanceof Identity)
@@ -50,7 +50,9 @@ final class TensorHooks implements AutoCloseable {
     unknown.removeAll(found.keySet());
     if (!unknown.isEmpty()) {
       throw new IllegalArgumentException(
-          "the model has no layers " + unknown + " without layers inside; it has "
+          "the model has no layers "
+              + unknown
+              + " without layers inside; it has "
               + found.keySet());
     }
     found.keySet().retainAll(wanted);
