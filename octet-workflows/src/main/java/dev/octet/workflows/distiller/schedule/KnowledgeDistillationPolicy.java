@@ -41,8 +41,7 @@ public final class KnowledgeDistillationPolicy implements ScheduledTrainingPolic
   @Override
   public @Nullable PolicyLoss beforeBackwardPass(
       Minibatch at, Tensor output, Tensor loss, ZerosMaskDict masks) {
-    Tensor overall =
-        distillation.loss(loss, output, at.inputs().toArray(Tensor[]::new));
+    Tensor overall = distillation.loss(loss, output, at.inputs().toArray(Tensor[]::new));
     double student = loss.item_double() * distillation.labelWeight();
     Map<String, Double> components = new LinkedHashMap<>();
     components.put("student_loss", student);

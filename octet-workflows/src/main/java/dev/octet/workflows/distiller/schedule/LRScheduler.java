@@ -25,7 +25,7 @@ public interface LRScheduler {
     List<Integer> at = List.copyOf(milestones);
     positive("gamma", gamma);
     return (epochs, rate) ->
-        Math.pow(gamma, at.stream().filter(milestone -> epochs >= milestone).count());
+        Math.pow(gamma, (double) at.stream().filter(milestone -> epochs >= milestone).count());
   }
 
   /** Times {@code gamma} every epoch. */

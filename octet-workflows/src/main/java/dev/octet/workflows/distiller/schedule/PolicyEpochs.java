@@ -31,7 +31,12 @@ public record PolicyEpochs(SortedSet<Integer> epochs, int frequency) {
   public static PolicyEpochs of(int starting, int ending, int frequency) {
     if (starting < 0 || ending <= starting || frequency < 1) {
       throw new IllegalArgumentException(
-          "starting_epoch " + starting + ", ending_epoch " + ending + ", frequency " + frequency
+          "starting_epoch "
+              + starting
+              + ", ending_epoch "
+              + ending
+              + ", frequency "
+              + frequency
               + ": the end must be above the start, and the frequency 1 or more");
     }
     SortedSet<Integer> epochs = new TreeSet<>();

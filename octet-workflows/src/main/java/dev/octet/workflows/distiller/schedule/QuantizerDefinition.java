@@ -57,7 +57,8 @@ record QuantizerDefinition(
     if (named != null && named.text().equals("PostTrainLinearQuantizer")) {
       throw named.wrong(
           "PostTrainLinearQuantizer is for models that are trained already, and a schedule trains;"
-              + " choose one of " + String.join(", ", CLASSES.keySet()));
+              + " choose one of "
+              + String.join(", ", CLASSES.keySet()));
     }
     String type = Schedule.type(field, CLASSES);
     QBits bits =
@@ -150,8 +151,7 @@ record QuantizerDefinition(
       for (YamlField item : outputs.items()) {
         Class<? extends Module> type = OUTPUTS.get(item.text());
         if (type == null) {
-          throw item.wrong(
-              "found '" + item.text() + "'; choose among Add, Concat, Linear and Mul");
+          throw item.wrong("found '" + item.text() + "'; choose among Add, Concat, Linear and Mul");
         }
         types.add(type);
       }
@@ -178,7 +178,6 @@ record QuantizerDefinition(
       }
     }
     throw field.wrong(
-        "found '" + field.text() + "'; choose one of "
-            + List.of(LinearQuantMode.values()));
+        "found '" + field.text() + "'; choose one of " + List.of(LinearQuantMode.values()));
   }
 }

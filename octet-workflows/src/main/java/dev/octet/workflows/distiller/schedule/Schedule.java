@@ -83,12 +83,16 @@ public final class Schedule {
   }
 
   /** A policy as written. */
-  private record Entry(String kind, String instance, @Nullable YamlField args, PolicyEpochs epochs,
+  private record Entry(
+      String kind,
+      String instance,
+      @Nullable YamlField args,
+      PolicyEpochs epochs,
       YamlField field) {}
 
   private final String text;
   private final Map<String, QuantizerDefinition> quantizers = new LinkedHashMap<>();
-  private final Map<String, ParameterPruner> pruners = new LinkedHashMap<>();
+  private final Map<String, YamlField> pruners = new LinkedHashMap<>();
   private final Map<String, RegularizationPolicy> regularizers = new LinkedHashMap<>();
   private final Map<String, LRScheduler> rates = new LinkedHashMap<>();
   private final Map<String, Extension> extensions = new LinkedHashMap<>();
@@ -106,7 +110,7 @@ public final class Schedule {
   }
 
   private Schedule(YamlField top) {
-    text = top.node().toString();
+    text = String.valueOf(plain(top));
     top.section(
         List.of("version", QUANTIZERS, PRUNERS, REGULARIZERS, RATES, EXTENSIONS, "policies"));
     YamlField version = top.get("version");
@@ -118,7 +122,14 @@ public final class Schedule {
     if (given != null && quantizers.size() > 1) {
       throw given.wrong("there are " + quantizers.keySet() + "; a model takes one quantizer");
     }
-    define(top, PRUNERS, pruners, Schedule::pruner);
+    define(
+        top,
+        PRUNERS,
+        pruners,
+        field -> {
+          pruner(field); // Refuses what is none; each model gets its own, since some remember.
+          return field;
+        });
     define(top, REGULARIZERS, regularizers, Schedule::regularizer);
     define(top, RATES, rates, Schedule::rate);
     define(top, EXTENSIONS, extensions, this::extension);
@@ -175,8 +186,7 @@ public final class Schedule {
     List<String> keys = known.get(name);
     if (keys == null) {
       throw named.wrong(
-          "found '" + Messages.shorten(name) + "'; "
-              + Messages.suggestion(name, known.keySet()));
+          "found '" + Messages.shorten(name) + "'; " + Messages.suggestion(name, known.keySet()));
     }
     List<String> allowed = new ArrayList<>(keys);
     allowed.add("class");
@@ -228,15 +238,12 @@ public final class Schedule {
               required(field, "initial_sparsity", Schedule::number),
               required(field, "final_sparsity", Schedule::number),
               required(
-                  field,
-                  "weights",
-                  list -> list.items().stream().map(YamlField::text).toList()));
+                  field, "weights", list -> list.items().stream().map(YamlField::text).toList()));
       case "MagnitudeParameterPruner" ->
           new MagnitudeParameterPruner(name, required(field, "thresholds", Schedule::named));
       case "SensitivityPruner" ->
           new SensitivityPruner(name, required(field, "sensitivities", Schedule::named));
-      default ->
-          new SparsityLevelParameterPruner(name, required(field, "levels", Schedule::named));
+      default -> new SparsityLevelParameterPruner(name, required(field, "levels", Schedule::named));
     };
   }
 
@@ -264,8 +271,7 @@ public final class Schedule {
           LRScheduler.multiStepLR(
               required(field, "milestones", Schedule::integers),
               or(field.get("gamma", Schedule::number), 0.1));
-      case "ExponentialLR" ->
-          LRScheduler.exponentialLR(required(field, "gamma", Schedule::number));
+      case "ExponentialLR" -> LRScheduler.exponentialLR(required(field, "gamma", Schedule::number));
       case "CosineAnnealingLR" ->
           LRScheduler.cosineAnnealingLR(
               required(field, "T_max", YamlField::integer),
@@ -286,9 +292,7 @@ public final class Schedule {
   }
 
   private Extension extension(YamlField field) {
-    type(
-        field,
-        ordered("KnowledgeDistillationPolicy", "temperature,loss_weights"));
+    type(field, ordered("KnowledgeDistillationPolicy", "temperature,loss_weights"));
     double temperature = or(field.get("temperature", Schedule::number), 1);
     YamlField weights = field.get("loss_weights");
     double distill = 0.5;
@@ -329,8 +333,7 @@ public final class Schedule {
     List<String> kinds = item.keys().stream().filter(KINDS::containsKey).toList();
     if (kinds.size() != 1) {
       throw item.wrong(
-          "found " + kinds + "; a policy has exactly one of "
-              + String.join(", ", KINDS.keySet()));
+          "found " + kinds + "; a policy has exactly one of " + String.join(", ", KINDS.keySet()));
     }
     String kind = kinds.get(0);
     YamlField used = required(item, kind, field -> field.section(List.of("instance_name", "args")));
@@ -338,7 +341,11 @@ public final class Schedule {
     Set<String> defined = defined(kind);
     if (!defined.contains(name.text())) {
       throw name.wrong(
-          "'" + KINDS.get(kind) + "' has no '" + Messages.shorten(name.text()) + "'"
+          "'"
+              + KINDS.get(kind)
+              + "' has no '"
+              + Messages.shorten(name.text())
+              + "'"
               + (defined.isEmpty() ? "" : "; " + Messages.suggestion(name.text(), defined)));
     }
     YamlField args = used.get("args");
@@ -448,9 +455,7 @@ public final class Schedule {
     scheduler.note("the schedule", text);
     for (Entry entry : entries) {
       QuantizationPolicy quantized = quantization;
-      entry
-          .field()
-          .checked(() -> add(scheduler, entry, quantized, teacher));
+      entry.field().checked(() -> add(scheduler, entry, quantized, teacher));
     }
     return scheduler;
   }
@@ -482,10 +487,11 @@ public final class Schedule {
   }
 
   private static @Nullable ScheduledTrainingPolicy pruning(
-      @Nullable ParameterPruner pruner, @Nullable YamlField args) {
-    if (pruner == null) {
+      @Nullable YamlField definition, @Nullable YamlField args) {
+    if (definition == null) {
       return null;
     }
+    ParameterPruner pruner = pruner(definition);
     if (args == null) {
       return new PruningPolicy(pruner);
     }
