@@ -299,6 +299,15 @@ public abstract class Module implements AutoCloseable {
     return old;
   }
 
+  /**
+   * Adds a child from outside, for a hook that keeps its state in this tree; this module owns it.
+   *
+   * @param name without dots; unique among children, parameters and buffers
+   */
+  public final void attach(String name, Module module) {
+    child(name, module);
+  }
+
   /** All parameters of the tree by path; one that is shared is listed at its first place. */
   public final Map<String, Tensor> parameters() {
     return tensors(module -> module.parameters);

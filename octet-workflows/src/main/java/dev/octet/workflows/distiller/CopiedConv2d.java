@@ -2,7 +2,6 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.torch.nn.Conv2d;
 import java.util.Map;
-import java.util.function.BiFunction;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -11,10 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 final class CopiedConv2d extends Conv2d implements CopiedParameters.Layer {
   private final CopiedParameters copies;
 
-  CopiedConv2d(
-      Conv2d from,
-      Map<String, ParamToQuant> params,
-      BiFunction<Tensor, ParamToQuant, Tensor> quantize) {
+  CopiedConv2d(Conv2d from, Map<String, ParamToQuant> params, ParamRounding quantize) {
     super(from);
     copies =
         CopiedParameters.of(

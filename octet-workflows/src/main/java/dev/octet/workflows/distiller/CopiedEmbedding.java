@@ -2,7 +2,6 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.torch.nn.Embedding;
 import java.util.Map;
-import java.util.function.BiFunction;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -12,10 +11,7 @@ import org.bytedeco.pytorch.Tensor;
 final class CopiedEmbedding extends Embedding implements CopiedParameters.Layer {
   private final CopiedParameters copies;
 
-  CopiedEmbedding(
-      Embedding from,
-      Map<String, ParamToQuant> params,
-      BiFunction<Tensor, ParamToQuant, Tensor> quantize) {
+  CopiedEmbedding(Embedding from, Map<String, ParamToQuant> params, ParamRounding quantize) {
     super(from);
     copies =
         CopiedParameters.of(

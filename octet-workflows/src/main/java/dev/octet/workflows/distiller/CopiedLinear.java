@@ -2,7 +2,6 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.torch.nn.Linear;
 import java.util.Map;
-import java.util.function.BiFunction;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -11,10 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 final class CopiedLinear extends Linear implements CopiedParameters.Layer {
   private final CopiedParameters copies;
 
-  CopiedLinear(
-      Linear from,
-      Map<String, ParamToQuant> params,
-      BiFunction<Tensor, ParamToQuant, Tensor> quantize) {
+  CopiedLinear(Linear from, Map<String, ParamToQuant> params, ParamRounding quantize) {
     super(from);
     copies =
         CopiedParameters.of(

@@ -2,6 +2,7 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
+import dev.octet.torch.op.Tracer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -27,9 +28,9 @@ final class CopiedParameters {
   private record Copy(ParamToQuant param, Tensor floating, Tensor quantized) {}
 
   private final Map<String, Copy> copies = new LinkedHashMap<>();
-  private final BiFunction<Tensor, ParamToQuant, Tensor> quantize;
+  private final ParamRounding quantize;
 
-  private CopiedParameters(BiFunction<Tensor, ParamToQuant, Tensor> quantize) {
+  private CopiedParameters(ParamRounding quantize) {
     this.quantize = quantize;
   }
 
@@ -42,7 +43,7 @@ final class CopiedParameters {
   static CopiedParameters of(
       Map<String, ParamToQuant> params,
       Map<String, Tensor> own,
-      BiFunction<Tensor, ParamToQuant, Tensor> quantize,
+      ParamRounding quantize,
       BiConsumer<String, Tensor> share,
       Consumer<String> removeParameter,
       BiFunction<String, Tensor, Tensor> buffer) {
@@ -71,7 +72,7 @@ final class CopiedParameters {
     if (copy == null) {
       return parameter;
     }
-    return training ? quantize.apply(copy.floating, copy.param) : copy.quantized;
+    return used(copy, training);
   }
 
   /** The same for a parameter that is there. */
@@ -79,6 +80,13 @@ final class CopiedParameters {
     Copy copy = copies.get("weight");
     if (copy == null) {
       return parameter;
+    }
+    return used(copy, training);
+  }
+
+  private Tensor used(Copy copy, boolean training) {
+    if (Tracer.current() != null) {
+      return quantize.traced(copy.quantized, copy.floating, copy.param);
     }
     return training ? quantize.apply(copy.floating, copy.param) : copy.quantized;
   }

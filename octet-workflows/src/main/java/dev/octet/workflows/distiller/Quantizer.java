@@ -1,5 +1,6 @@
 package dev.octet.workflows.distiller;
 
+import dev.octet.core.affine.QuantParams;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
@@ -8,6 +9,7 @@ import dev.octet.torch.nn.Conv3d;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.op.QuantOps;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.ParameterGroup;
 import dev.octet.workflows.distiller.Overrides.Resolved;
@@ -176,6 +178,39 @@ public abstract class Quantizer {
   protected Tensor quantizeParam(Tensor floating, ParamToQuant param) {
     throw new UnsupportedOperationException(
         getClass().getSimpleName() + " says no quantizeParam for " + param.path());
+  }
+
+  /**
+   * The integers that stand for a quantized parameter, for what is exported; null for none, which
+   * leaves float values.
+   *
+   * @param floating the parameter's float values
+   */
+  protected @Nullable QuantParams integersOf(Tensor floating, ParamToQuant param) {
+    return null;
+  }
+
+  private ParamRounding rounding() {
+    return new ParamRounding() {
+      @Override
+      public Tensor apply(Tensor floating, ParamToQuant param) {
+        return quantizeParam(floating, param);
+      }
+
+      @Override
+      public Tensor traced(Tensor quantized, Tensor floating, ParamToQuant param) {
+        QuantParams integers = integersOf(floating, param);
+        if (integers == null) {
+          return quantized;
+        }
+        long[] shape = new long[integers.count() == 1 ? 0 : Math.toIntExact(floating.dim())];
+        Arrays.fill(shape, 1);
+        if (shape.length > 0) {
+          shape[0] = integers.count();
+        }
+        return QuantOps.quantizeDequantize(quantized.clone(), quantized, integers, shape);
+      }
+    };
   }
 
   /** Whether this class quantizes parameters by {@link #quantizeParam}; by default it does. */
@@ -524,16 +559,16 @@ public abstract class Quantizer {
 
   private Module copyOf(Module module, Map<String, ParamToQuant> own) {
     if (module instanceof Conv2d conv) {
-      return new CopiedConv2d(conv, own, this::quantizeParam);
+      return new CopiedConv2d(conv, own, rounding());
     }
     if (module instanceof Conv3d conv) {
-      return new CopiedConv3d(conv, own, this::quantizeParam);
+      return new CopiedConv3d(conv, own, rounding());
     }
     if (module instanceof Linear linear) {
-      return new CopiedLinear(linear, own, this::quantizeParam);
+      return new CopiedLinear(linear, own, rounding());
     }
     if (module instanceof Embedding embedding) {
-      return new CopiedEmbedding(embedding, own, this::quantizeParam);
+      return new CopiedEmbedding(embedding, own, rounding());
     }
     throw new IllegalStateException("bits for the weights of " + module);
   }
