@@ -436,6 +436,7 @@ public final class PostTrainLinearQuantizer extends Quantizer {
   }
 
   private void fuse(ModelGraph graph) {
+    Set<Node> applied = new LinkedHashSet<>();
     for (String path : graph.paths()) {
       if (path.isEmpty() || !model().get(path).children().isEmpty()) {
         continue;
@@ -450,11 +451,16 @@ public final class PostTrainLinearQuantizer extends Quantizer {
         continue;
       }
       fusedRectifiers.add(path);
-      String readerPath = ModelGraph.path(reader);
-      boolean isModule = model().get(readerPath) instanceof Activation && graph.isOneNode(reader);
       // With ReLU6 the upper bound is kept by statistics alone, where there are any.
-      if (isModule && (reader.is("Relu") || stats != null)) {
-        identities.add(readerPath);
+      if (reader.is("Relu") || stats != null) {
+        applied.add(reader);
+      }
+    }
+    // A rectifier that was run several times goes only where it is applied before every time.
+    for (Node node : applied) {
+      String path = ModelGraph.path(node);
+      if (model().get(path) instanceof Activation && applied.containsAll(graph.nodes(path))) {
+        identities.add(path);
       }
     }
   }

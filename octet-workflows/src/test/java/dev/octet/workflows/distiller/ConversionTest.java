@@ -12,6 +12,7 @@ import dev.octet.quantize.run.OnnxRuntimeRunner;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
+import dev.octet.torch.models.ResNet;
 import dev.octet.torch.nn.Activation;
 import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.BatchNorm2d;
@@ -19,6 +20,7 @@ import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.Concat;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Embedding;
+import dev.octet.torch.nn.Identity;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.Module;
@@ -201,6 +203,24 @@ final class ConversionTest {
       assertThat(converted.graph().nodes().stream().map(Node::op))
           .contains("Conv", "QuantizeLinear", "DequantizeLinear")
           .doesNotContain("BatchNormalization");
+    }
+  }
+
+  @Test
+  void residualNetworksRunAsIntegers() {
+    try (Scope scope = Scope.open();
+        Module model = ResNet.cifar20(10)) {
+      Tensor x = torch.randn(4, 3, 16, 16);
+      PostTrainLinearQuantizer quantizer =
+          prepared(model, LinearQuantMode.ASYMMETRIC_UNSIGNED, true, x);
+      assertThat(quantizer.warnings()).isEmpty();
+      // The rectifier of a block runs twice, and is part of the convolution and of the sum.
+      assertThat(model.get("layer1.0.relu")).isInstanceOf(Identity.class);
+      assertThat(model.get("layer1.0.bn1")).isInstanceOf(Identity.class);
+      Model converted = quantizer.convert(x);
+      assertThat(converted.graph().nodes().stream().map(Node::op))
+          .doesNotContain("BatchNormalization");
+      assertAgrees(quantizer, "fc", 16, x);
     }
   }
 

@@ -20,15 +20,15 @@ import org.yaml.snakeyaml.representer.Representer;
 
 /**
  * Plain data as YAML 1.1, the dialect of Distiller's files: texts, numbers, flags, null, lists, and
- * sections in the order of the text. Tags that would make objects are refused, size, depth and the
- * number of aliases are bounded, and a key may occur once.
+ * sections in the order of the text. Tags that would make objects are refused, and so are aliases
+ * of lists and sections, by which a short text could stand for a long one; size and depth are
+ * bounded, and a key may occur once.
  */
 public final class SafeYaml {
   /** Longer texts are refused: 16 MiB; statistics of a thousand layers have a tenth of it. */
   public static final int MOST_CHARACTERS = 1 << 24;
 
   private static final int DEEPEST = 30;
-  private static final int MOST_ALIASES = 200;
 
   private SafeYaml() {}
 
@@ -60,7 +60,7 @@ public final class SafeYaml {
     LoaderOptions options = new LoaderOptions();
     options.setCodePointLimit(MOST_CHARACTERS);
     options.setNestingDepthLimit(DEEPEST);
-    options.setMaxAliasesForCollections(MOST_ALIASES);
+    options.setMaxAliasesForCollections(0);
     options.setAllowRecursiveKeys(false);
     options.setAllowDuplicateKeys(false);
     Object document;
