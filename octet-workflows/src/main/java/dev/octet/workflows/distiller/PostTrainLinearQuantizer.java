@@ -22,6 +22,7 @@ import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.NormNd;
 import dev.octet.torch.nn.RecurrentCell;
 import dev.octet.torch.nn.RecurrentLayer;
+import dev.octet.torch.op.TraceException;
 import dev.octet.torch.trace.Trace;
 import dev.octet.workflows.distiller.RangeLinearQuantParamLayerWrapper.WeightSettings;
 import dev.octet.workflows.distiller.stats.LayerStats;
@@ -366,21 +367,20 @@ public final class PostTrainLinearQuantizer extends Quantizer {
   @Override
   protected void beforePreparing(Tensor[] dummyInputs) {
     reportRecurrent();
-    boolean untraceable =
-        model().modules().values().stream()
-            .anyMatch(module -> module instanceof DistillerLSTM lstm && lstm.isBidirectional());
-    if (untraceable) {
-      warn(
-          "the model has a bidirectional DistillerLSTM, whose two directions a trace of one"
-              + " example length cannot tell apart: batch normalization is not folded and"
-              + " activations are not fused");
-      return;
-    }
     if (dummyInputs.length == 0) {
       throw new IllegalArgumentException(
           "prepareModel needs an example input to see how layers follow each other");
     }
-    ModelGraph graph = ModelGraph.of(model(), dummyInputs);
+    ModelGraph graph;
+    try {
+      graph = ModelGraph.of(model(), dummyInputs);
+    } catch (TraceException e) {
+      warn(
+          "how layers follow each other cannot be seen, so batch normalization is not folded and"
+              + " activations are not fused: "
+              + e.getMessage());
+      return;
+    }
     fuse(foldBatchNorm(graph) ? ModelGraph.of(model(), dummyInputs) : graph);
   }
 
@@ -842,6 +842,11 @@ public final class PostTrainLinearQuantizer extends Quantizer {
       return module;
     }
     Embedding table = (Embedding) module;
+    if (table.maxNorm().isPresent()) {
+      throw new IllegalArgumentException(
+          "its rows are scaled down to a largest norm when they are read, which integers cannot"
+              + " be; leave it float by bits_weights null");
+    }
     LayerStats seen = stats == null ? null : stats.layers().get(path);
     ActivationSettings how =
         new ActivationSettings(

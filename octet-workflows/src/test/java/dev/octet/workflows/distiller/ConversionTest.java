@@ -63,7 +63,7 @@ final class ConversionTest {
   }
 
   /** Largest distance in steps of the last layer's output, in both runtimes. */
-  private static void assertAgrees(
+  static void assertAgrees(
       PostTrainLinearQuantizer quantizer, String last, int steps, Tensor... inputs) {
     Module model = quantizer.model();
     model.eval();

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class DistillerLstmTest {
   private static final float ROUNDING = 2e-6f;
@@ -86,8 +87,13 @@ final class DistillerLstmTest {
 
   /** The last output of a sequence, through a layer. */
   private static final class Tagger extends Module {
-    private final Child<Module> lstm = child("lstm", lstm(1, false, true));
-    private final Child<Module> fc = child("fc", Linear.builder(4, 2).build());
+    private final Child<Module> lstm;
+    private final Child<Module> fc;
+
+    Tagger(boolean bidirectional) {
+      lstm = child("lstm", lstm(1, bidirectional, true));
+      fc = child("fc", Linear.builder(bidirectional ? 8 : 4, 2).build());
+    }
 
     @Override
     protected Tensor forward(Tensor x) {
@@ -95,10 +101,11 @@ final class DistillerLstmTest {
     }
   }
 
-  @Test
-  void partsAreQuantized() {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void partsAreQuantized(boolean bidirectional) {
     try (Scope scope = Scope.open();
-        Module model = new Tagger()) {
+        Module model = new Tagger(bidirectional)) {
       Tensor x = torch.randn(2, 3, 3);
       model.eval();
       Tensor exact = model.call(x);
@@ -114,6 +121,7 @@ final class DistillerLstmTest {
       assertThat(model.get("lstm.cells.0.eltwisemult_hidden"))
           .isInstanceOf(RangeLinearQuantEltwiseMultWrapper.class);
       assertThat(Observed.largestDifference(model.call(x), exact)).isBetween(1e-6f, 0.05f);
+      ConversionTest.assertAgrees(quantizer, "fc", 8, x);
       DistillerLSTM parts = (DistillerLSTM) model.get("lstm");
       assertThatThrownBy(parts::toLstm).isInstanceOf(IllegalStateException.class);
     }
@@ -122,7 +130,7 @@ final class DistillerLstmTest {
   @Test
   void anLstmInOnePieceStaysFloatAndThatIsSaid() {
     try (Scope scope = Scope.open();
-        Module model = new Tagger()) {
+        Module model = new Tagger(false)) {
       Tensor x = torch.randn(2, 3, 3);
       PostTrainLinearQuantizer quantizer = PostTrainLinearQuantizer.builder(model).build();
       quantizer.prepareModel(x);

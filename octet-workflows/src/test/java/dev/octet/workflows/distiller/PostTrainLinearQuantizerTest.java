@@ -390,6 +390,35 @@ final class PostTrainLinearQuantizerTest {
   }
 
   @Test
+  void aModelThatCannotBeFollowedIsQuantizedWithoutFusing() {
+    final class Untraceable extends Module {
+      private final Child<Module> fc = child("fc", Linear.builder(3, 3).build());
+      private final Child<Module> relu = child("relu", Activation.relu());
+
+      @Override
+      protected Tensor forward(Tensor x) {
+        return relu.call(fc.call(x.sub(torch.ones(1))));
+      }
+    }
+    try (Scope scope = Scope.open();
+        Module model = new Untraceable()) {
+      Tensor x = torch.randn(8, 3);
+      model.eval();
+      Tensor exact = model.call(x);
+      PostTrainLinearQuantizer quantizer =
+          PostTrainLinearQuantizer.builder(model)
+              .modelActivationStats(Observed.stats(model, x))
+              .build();
+      quantizer.prepareModel(x);
+      assertThat(quantizer.warnings())
+          .singleElement()
+          .asString()
+          .contains("activations are not fused", "'fc'");
+      assertThat(Observed.largestDifference(callInEval(model, x), exact)).isLessThan(0.1f);
+    }
+  }
+
+  @Test
   void tablesAreQuantized() {
     try (Scope scope = Scope.open();
         Module model =

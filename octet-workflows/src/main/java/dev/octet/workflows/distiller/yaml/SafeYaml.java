@@ -14,6 +14,8 @@ import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.Mark;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 import org.yaml.snakeyaml.nodes.Tag;
 import org.yaml.snakeyaml.representer.Representer;
@@ -67,8 +69,7 @@ public final class SafeYaml {
     try {
       document = new Yaml(new SafeConstructor(options)).load(text);
     } catch (YAMLException e) {
-      throw new IllegalArgumentException(
-          origin + ": this is not plain YAML: " + firstLines(e.getMessage()), e);
+      throw new IllegalArgumentException(origin + ": this is not plain YAML: " + problem(e), e);
     }
     if (document == null) {
       return new LinkedHashMap<>();
@@ -195,8 +196,18 @@ public final class SafeYaml {
             + "; put quotes around it if it is a text");
   }
 
-  private static String firstLines(@Nullable String message) {
-    return message == null ? "" : message.lines().limit(4).reduce((a, b) -> a + " " + b).orElse("");
+  private static String problem(YAMLException e) {
+    if (e instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
+      Mark mark = marked.getProblemMark();
+      return "line "
+          + (mark.getLine() + 1)
+          + ", column "
+          + (mark.getColumn() + 1)
+          + ": "
+          + marked.getProblem();
+    }
+    String message = e.getMessage();
+    return message == null ? "" : message.lines().findFirst().orElse("");
   }
 
   /** Numbers in a form that YAML 1.1 reads as numbers: with a point, and a sign in the exponent. */
