@@ -47,6 +47,24 @@ public final class DistillerFakeQuantize {
     }
   }
 
+  /**
+   * As {@link #between}, in Distiller's own steps: {@code (rint(scale · x − zeroPoint) + zeroPoint)
+   * / scale} of what was cut to {@code [min, max]}, without a limit of the integers. Not recorded
+   * by traces.
+   *
+   * @param scale above 0; with {@code x} in the range it must give integers within ±2^20
+   */
+  public static Tensor unlimited(Tensor x, float min, float max, float scale, float zeroPoint) {
+    Tensors.check(x, "the tensor to quantize");
+    Scalar by = new Scalar((double) scale);
+    Scalar zero = new Scalar((double) zeroPoint);
+    try (Scope scope = Scope.open();
+        FakeQuantizer whole = FakeQuantizer.of(QuantParams.affine(1, 0, -(1 << 20), 1 << 20))) {
+      Tensor within = clamp(x, FakeQuantize.optional(min), FakeQuantize.optional(max));
+      return scope.give(whole.apply(within.mul(by).sub(zero)).add(zero).div(by));
+    }
+  }
+
   private static double code(float value, QuantParams params) {
     return Math.rint(value / params.scale(0)) + params.zeroPoint(0);
   }

@@ -95,8 +95,7 @@ final class PrunersTest {
           .hasMessageContaining("3 elements does not fit 'weight'");
       assertThatThrownBy(() -> masks.sparsity("wight"))
           .hasMessage("the model has no parameter 'wight'; it has [weight, bias]");
-      assertThatThrownBy(
-              () -> new MagnitudeParameterPruner("m", Map.of("w", 1.0)).check(masks))
+      assertThatThrownBy(() -> new MagnitudeParameterPruner("m", Map.of("w", 1.0)).check(masks))
           .hasMessageContaining("no parameter 'w'");
       assertThatThrownBy(() -> new SparsityLevelParameterPruner("l", Map.of("weight", 1.5)))
           .hasMessage("the level of 'weight' is 1.5; choose 0 to 1.0");

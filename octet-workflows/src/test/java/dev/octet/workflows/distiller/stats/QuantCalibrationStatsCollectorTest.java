@@ -137,8 +137,7 @@ final class QuantCalibrationStatsCollectorTest {
       assertThat(input.avgMin()).isEqualTo((float) (-8 / 6.0));
       assertThat(input.totalNumel()).isEqualTo(24);
       assertThat(input.shape()).isEqualTo("(N, 4)");
-      assertThat(
-              QuantCalibrationStatsCollector.collectQuantStats(net, () -> run(net, 2, 0, 1)))
+      assertThat(QuantCalibrationStatsCollector.collectQuantStats(net, () -> run(net, 2, 0, 1)))
           .isEqualTo(whole);
       try (QuantCalibrationStatsCollector first = QuantCalibrationStatsCollector.of(net)) {
         run(net, 0);
@@ -210,13 +209,12 @@ final class QuantCalibrationStatsCollectorTest {
       assertThat(conv2.macs()).isEqualTo(16L * 4 * 4 * 8 * 9);
       assertThat(conv2.output()).containsExactly(1L, 16L, 4L, 4L);
       assertThat(conv2.parameters()).isEqualTo(16 * 8 * 9);
-      assertThat(summary.totalParameters())
-          .isEqualTo(72 + 16 + 1152 + 32 + 2304 + 32 + 64 + 4);
+      assertThat(summary.totalParameters()).isEqualTo(72 + 16 + 1152 + 32 + 2304 + 32 + 64 + 4);
       assertThat(summary.totalBytes()).isEqualTo(4 * summary.totalParameters());
       assertThat(summary.totalMacs())
           .isEqualTo(64L * 8 * 9 + 16L * 16 * 8 * 9 + 16L * 16 * 16 * 9 + 64);
       // Fresh shifts of normalization are zero.
-      assertThat(summary.sparsity()).isEqualTo(40.0 / summary.totalParameters());
+      assertThat(summary.sparsity()).isCloseTo(40.0 / summary.totalParameters(), within(1e-12));
       assertThat(summary.computeTable()).contains("conv2   Conv2d");
       assertThat(summary.sparsityTable()).contains("bn1.bias").contains("100.00");
       assertThat(net.isTraining()).isTrue();

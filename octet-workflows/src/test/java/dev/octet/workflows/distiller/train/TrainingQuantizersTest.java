@@ -109,11 +109,14 @@ final class TrainingQuantizersTest {
       Quantizer quantizer = kind.of(net, optimizer, W4A4, ENDS_FLOAT);
       quantizer.prepareModel();
       List<EpochResult> results = train(net, optimizer, quantizer, 6);
-      assertThat(results.get(5).training().loss())
-          .isLessThan(results.get(0).training().loss() / 2);
+      assertThat(results.get(5).training().loss()).isLessThan(results.get(0).training().loss() / 2);
       assertThat(results.get(5).validation().accuracy()).isGreaterThan(0.9);
       // What is judged has no more levels than its bits.
-      assertThat(levels(net, "conv2.weight")).isLessThanOrEqualTo(kind == Kind.DOREFA || kind == Kind.PACT ? 17 : 16 * (kind == Kind.RANGE_PER_CHANNEL ? 16 : 1));
+      assertThat(levels(net, "conv2.weight"))
+          .isLessThanOrEqualTo(
+              kind == Kind.DOREFA || kind == Kind.PACT
+                  ? 17
+                  : 16 * (kind == Kind.RANGE_PER_CHANNEL ? 16 : 1));
       assertThat(levels(net, "conv1.weight")).isGreaterThan(32);
       assertAgreesInIntegers(net);
     }
@@ -187,8 +190,7 @@ final class TrainingQuantizersTest {
   void theOptimizerTakesTheClipsOfPact() {
     try (Module net = Stripes.net(1);
         Optimizer optimizer = Stripes.sgd(net, 0.05)) {
-      PACTQuantizer quantizer =
-          new PACTQuantizer(net, optimizer, W4A4, Overrides.NONE, 3, 0.25);
+      PACTQuantizer quantizer = new PACTQuantizer(net, optimizer, W4A4, Overrides.NONE, 3, 0.25);
       quantizer.prepareModel();
       assertThat(optimizer.groups()).hasSize(2);
       assertThat(optimizer.groups().get(1).parameters()).hasSize(3);
@@ -222,7 +224,9 @@ final class TrainingQuantizersTest {
       quantizer.prepareModel();
       assertThat(net.buffers())
           .containsKeys("inputs_quant.tracked_max", "relu1.fake_q.tracked_max", "conv1.weight");
-      assertThat(net.parameters()).containsKey("conv1.float_weight").doesNotContainKey("conv1.weight");
+      assertThat(net.parameters())
+          .containsKey("conv1.float_weight")
+          .doesNotContainKey("conv1.weight");
     }
     try (Module net = Stripes.net(1);
         Optimizer optimizer = Stripes.sgd(net, 0.05)) {
@@ -257,8 +261,7 @@ final class TrainingQuantizersTest {
       assertThatThrownBy(
               () -> new WRPNQuantizer(net, optimizer, new QBits(4, 1, null), Overrides.NONE))
           .hasMessageContaining("weights of 1 bit, which WRPN has no levels for");
-      assertThatThrownBy(
-              () -> new PACTQuantizer(net, optimizer, W4A4, Overrides.NONE, -1, null))
+      assertThatThrownBy(() -> new PACTQuantizer(net, optimizer, W4A4, Overrides.NONE, -1, null))
           .hasMessageContaining("act_clip_init_val is -1.0");
     }
   }
