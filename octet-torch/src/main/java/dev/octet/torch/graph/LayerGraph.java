@@ -326,9 +326,11 @@ public final class LayerGraph extends Module {
 
   private Child<Module> place(Node node, Module layer) {
     String name = name(node, layer);
-    String free = name;
+    // Where other layers lie inside, the operation stands in a module of its own forward.
+    String base = isFree(name) || taken.contains(name) ? name : name + "." + op(node);
+    String free = base;
     for (int i = 1; !isFree(free); i++) {
-      free = name + "_" + i;
+      free = base + "_" + i;
     }
     taken.add(free);
     List<String> path = Arrays.asList(free.split("\\.", -1));
@@ -349,6 +351,10 @@ public final class LayerGraph extends Module {
         .noneMatch(
             other ->
                 other.equals(name) || other.startsWith(name + ".") || name.startsWith(other + "."));
+  }
+
+  private static String op(Node node) {
+    return node.op().toLowerCase(Locale.ROOT);
   }
 
   private static String name(Node node, Module layer) {
@@ -381,8 +387,7 @@ public final class LayerGraph extends Module {
             || layer instanceof Conv2d
             || layer instanceof Linear
             || layer instanceof BatchNorm2d;
-    String op = node.op().toLowerCase(Locale.ROOT);
-    return !usable ? op : own ? path : path + "." + op;
+    return !usable ? op(node) : own ? path : path + "." + op(node);
   }
 
   // --- Use -------------------------------------------------------------------------------------

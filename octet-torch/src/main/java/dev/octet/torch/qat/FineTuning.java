@@ -144,9 +144,9 @@ public final class FineTuning {
   }
 
   /**
-   * Quantizes as a scheme says, and not as a recipe: the model is taken apart into layers, which the
-   * scheme exchanges; what it quantized is integers in the model that is written. The recipe, learned
-   * ranges, distillation and what becomes of BatchNormalization do not matter then.
+   * Quantizes as a scheme says, and not as a recipe: the model is taken apart into layers, which
+   * the scheme exchanges; what it quantized is integers in the model that is written. The recipe,
+   * learned ranges, distillation and what becomes of BatchNormalization do not matter then.
    *
    * @param told hears what the user should know of the scheme on this model
    */
@@ -356,7 +356,8 @@ public final class FineTuning {
       final Score floatScore =
           scores ? score("judging the float model", floating, evaluation, watched) : null;
       final List<EpochResult> results =
-          trainScheme(by, net, optimizer, floating, training, evaluation, run(samples, batch), batch);
+          trainScheme(
+              by, net, optimizer, floating, training, evaluation, run(samples, batch), batch);
       Model quantized = traced(net, training);
       Evaluation after =
           Evaluation.run(

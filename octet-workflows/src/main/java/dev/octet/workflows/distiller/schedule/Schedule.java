@@ -15,6 +15,7 @@ import dev.octet.workflows.distiller.prune.ParameterPruner;
 import dev.octet.workflows.distiller.prune.SensitivityPruner;
 import dev.octet.workflows.distiller.prune.SparsityLevelParameterPruner;
 import dev.octet.workflows.distiller.train.DorefaQuantizer;
+import dev.octet.workflows.distiller.train.TrainingQuantizer;
 import dev.octet.workflows.distiller.train.WRPNQuantizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -472,6 +473,9 @@ public final class Schedule {
       Quantizer quantizer = scheduler.quantizer();
       if (quantizer != null) {
         notes.addAll(quantizer.warnings());
+        if (quantizer instanceof TrainingQuantizer training && !training.keptFloat().isEmpty()) {
+          notes.add("these stay float: " + training.keptFloat());
+        }
         if (quantizer instanceof DorefaQuantizer || quantizer instanceof WRPNQuantizer) {
           noteFoldedNorms(net, notes);
         }
