@@ -47,6 +47,21 @@ public final class DistillerFakeQuantize {
     }
   }
 
+  /**
+   * As {@link #between}, in Distiller's own steps: {@code (rint(scale · x − zeroPoint) + zeroPoint)
+   * / scale} of what was cut to {@code [min, max]}, without a limit of the integers. Not recorded
+   * by traces.
+   *
+   * @param scale above 0; with {@code x} in the range it must give integers within ±2^20
+   */
+  public static Tensor unlimited(Tensor x, float min, float max, float scale, float zeroPoint) {
+    Tensors.check(x, "the tensor to quantize");
+    try (Scope scope = Scope.open()) {
+      Tensor within = clamp(x, FakeQuantize.optional(min), FakeQuantize.optional(max));
+      return scope.give(multiplied(within, scale, zeroPoint, -(1 << 20), 1 << 20));
+    }
+  }
+
   private static double code(float value, QuantParams params) {
     return Math.rint(value / params.scale(0)) + params.zeroPoint(0);
   }
@@ -137,7 +152,7 @@ public final class DistillerFakeQuantize {
       // Of a weight of zeros all are the same level, rather than no number.
       Tensor span = t.abs().max().mul(new Scalar(2.0));
       Tensor f = t.div(clamp(span, FakeQuantize.optional(Float.MIN_NORMAL))).add(new Scalar(0.5));
-      Tensor level = multiplied(f, top, 0, top);
+      Tensor level = multiplied(f, top, 0, 0, top);
       return scope.give(level.mul(new Scalar(2.0)).sub(new Scalar(1.0)));
     }
   }
@@ -198,16 +213,23 @@ public final class DistillerFakeQuantize {
     Tensors.check(weight, "the weight");
     try (Scope scope = Scope.open()) {
       Tensor within = clamp(weight, FakeQuantize.optional(-1.0), FakeQuantize.optional(1.0));
-      return scope.give(multiplied(within, scale, -top, top));
+      return scope.give(multiplied(within, scale, 0, -top, top));
     }
   }
 
-  /** {@code clamp(rint(scale · x)) / scale}, as Distiller places its scale. */
-  private static Tensor multiplied(Tensor x, double scale, int qmin, int qmax) {
+  /**
+   * {@code (clamp(rint(scale · x − zeroPoint)) + zeroPoint) / scale}, as Distiller places its scale;
+   * all of the gradient passes.
+   */
+  private static Tensor multiplied(Tensor x, double scale, double zeroPoint, int qmin, int qmax) {
     Scalar by = new Scalar(scale);
+    Scalar zero = new Scalar(zeroPoint);
+    Tensor y = x.mul(new Scalar(1.0));
     try (FakeQuantizer whole = FakeQuantizer.of(QuantParams.affine(1, 0, qmin, qmax))) {
-      return whole.apply(x.mul(by)).div(by);
+      Tensor shifted = x.detach().mul(by).sub(zero);
+      y.detach().copy_(whole.apply(shifted).add(zero).div(by));
     }
+    return y;
   }
 
   private static int checkBits(int bits, int least) {

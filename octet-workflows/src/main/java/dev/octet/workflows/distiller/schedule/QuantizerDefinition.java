@@ -14,7 +14,7 @@ import dev.octet.workflows.distiller.Overrides;
 import dev.octet.workflows.distiller.QBits;
 import dev.octet.workflows.distiller.Quantizer;
 import dev.octet.workflows.distiller.train.DorefaQuantizer;
-import dev.octet.workflows.distiller.train.Ends;
+import dev.octet.workflows.distiller.train.Levels;
 import dev.octet.workflows.distiller.train.NCFQuantAwareTrainQuantizer;
 import dev.octet.workflows.distiller.train.PACTQuantizer;
 import dev.octet.workflows.distiller.train.QuantAwareTrainRangeLinearQuantizer;
@@ -39,7 +39,7 @@ record QuantizerDefinition(
           "NCFQuantAwareTrainQuantizer", RANGE,
           "DorefaQuantizer", COMMON,
           "PACTQuantizer", COMMON + ",act_clip_init_val,act_clip_decay",
-          "WRPNQuantizer", COMMON + ",ends");
+          "WRPNQuantizer", COMMON + ",levels");
   private static final Map<String, Class<? extends Module>> OUTPUTS =
       Map.of("Linear", Linear.class, "Add", Add.class, "Mul", Mul.class, "Concat", Concat.class);
 
@@ -107,10 +107,10 @@ record QuantizerDefinition(
                 decay);
       }
       case "WRPNQuantizer" -> {
-        Ends given = field.get("ends", value -> value.word(Ends.class));
+        Levels given = field.get("levels", value -> value.word(Levels.class));
         yield (model, optimizer, bits, overrides) ->
             new WRPNQuantizer(
-                model, optimizer, bits, overrides, given == null ? Ends.WITHIN_BITS : given);
+                model, optimizer, bits, overrides, given == null ? Levels.WITHIN_BITS : given);
       }
       default -> {
         QuantAwareTrainRangeLinearQuantizer.Settings settings =

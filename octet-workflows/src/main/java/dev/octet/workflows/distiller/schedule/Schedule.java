@@ -5,6 +5,8 @@ import dev.octet.core.yaml.Messages;
 import dev.octet.core.yaml.YamlField;
 import dev.octet.core.yaml.YamlNode;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.NormNd;
+import dev.octet.torch.qat.TrainingScheme;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.workflows.distiller.Quantizer;
 import dev.octet.workflows.distiller.prune.AutomatedGradualPruner;
@@ -12,6 +14,9 @@ import dev.octet.workflows.distiller.prune.MagnitudeParameterPruner;
 import dev.octet.workflows.distiller.prune.ParameterPruner;
 import dev.octet.workflows.distiller.prune.SensitivityPruner;
 import dev.octet.workflows.distiller.prune.SparsityLevelParameterPruner;
+import dev.octet.workflows.distiller.train.DorefaQuantizer;
+import dev.octet.workflows.distiller.train.TrainingQuantizer;
+import dev.octet.workflows.distiller.train.WRPNQuantizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -458,6 +463,43 @@ public final class Schedule {
       entry.field().checked(() -> add(scheduler, entry, quantized, teacher));
     }
     return scheduler;
+  }
+
+  /** The schedule as a way to fine-tune an imported model. */
+  public TrainingScheme scheme() {
+    return (net, optimizer, epochs, teacher) -> {
+      CompressionScheduler scheduler = apply(net, optimizer, epochs, teacher);
+      List<String> notes = new ArrayList<>();
+      Quantizer quantizer = scheduler.quantizer();
+      if (quantizer != null) {
+        notes.addAll(quantizer.warnings());
+        if (quantizer instanceof TrainingQuantizer training && !training.keptFloat().isEmpty()) {
+          notes.add("these stay float: " + training.keptFloat());
+        }
+        if (quantizer instanceof DorefaQuantizer || quantizer instanceof WRPNQuantizer) {
+          noteFoldedNorms(net, notes);
+        }
+      }
+      if (epochs < epochs()) {
+        notes.add(
+            "the schedule reaches to epoch " + epochs() + ", and training ends after " + epochs);
+      }
+      return new TrainingScheme.Prepared(
+          scheduler,
+          scheduler.schedulesLearningRate() ? scheduler.learningRate() : null,
+          scheduler.run(),
+          notes,
+          scheduler::close);
+    };
+  }
+
+  private static void noteFoldedNorms(Module net, List<String> notes) {
+    if (net.modules().values().stream().noneMatch(NormNd.class::isInstance)) {
+      notes.add(
+          "the model has no BatchNormalization, which this quantizer relies on to bring weights of"
+              + " [-1, 1] back to scale; export the model before it is folded, or choose"
+              + " QuantAwareTrainRangeLinearQuantizer");
+    }
   }
 
   private CompressionScheduler add(

@@ -60,9 +60,11 @@ public record ActivationHistogram(double min, double max, List<Long> counts) {
     return new ActivationHistogram(min, max, sums);
   }
 
-  /** The record under Distiller's keys {@code hist} and {@code bin_centroids}. */
+  /** The record under Distiller's keys {@code hist} and {@code bin_centroids}, and its range. */
   Map<String, @Nullable Object> toMap() {
     Map<String, @Nullable Object> record = new LinkedHashMap<>();
+    record.put("min", min);
+    record.put("max", max);
     record.put("hist", counts);
     record.put("bin_centroids", Arrays.stream(binCentroids()).boxed().toList());
     return record;
@@ -88,8 +90,14 @@ public record ActivationHistogram(double min, double max, List<Long> counts) {
       }
       whole.add((long) count);
     }
-    return new ActivationHistogram(
-        centroids[0] - half, centroids[centroids.length - 1] + half, whole);
+    // Of a file without a range, which Distiller does not keep, the centroids tell.
+    return record.containsKey("min") && record.containsKey("max")
+        ? new ActivationHistogram(
+            SafeYaml.number(record.get("min"), what + " 'min'"),
+            SafeYaml.number(record.get("max"), what + " 'max'"),
+            whole)
+        : new ActivationHistogram(
+            centroids[0] - half, centroids[centroids.length - 1] + half, whole);
   }
 
   private static double[] numbers(@Nullable Object value, String what) {

@@ -25,7 +25,7 @@ public final class FakeLinearQuantization extends Module {
   private final int bits;
   private final LinearQuantMode mode;
   private final float decay;
-  private final Ends ends;
+  private final Levels levels;
   private final Tensor minBiased = one("tracked_min_biased", 0);
   private final Tensor min = one("tracked_min", 0);
   private final Tensor maxBiased = one("tracked_max_biased", 0);
@@ -36,7 +36,7 @@ public final class FakeLinearQuantization extends Module {
 
   /** A module that rounds as its bits have it. */
   public FakeLinearQuantization(int bits, LinearQuantMode mode, float emaDecay) {
-    this(bits, mode, emaDecay, Ends.WITHIN_BITS);
+    this(bits, mode, emaDecay, Levels.WITHIN_BITS);
   }
 
   /**
@@ -45,7 +45,7 @@ public final class FakeLinearQuantization extends Module {
    * @param bits 2 to 16
    * @param emaDecay in [0, 1)
    */
-  public FakeLinearQuantization(int bits, LinearQuantMode mode, float emaDecay, Ends ends) {
+  public FakeLinearQuantization(int bits, LinearQuantMode mode, float emaDecay, Levels levels) {
     if (bits < 2 || bits > 16) {
       throw new IllegalArgumentException(bits + " bits; choose 2 to 16");
     }
@@ -55,7 +55,7 @@ public final class FakeLinearQuantization extends Module {
     this.bits = bits;
     this.mode = mode;
     this.decay = emaDecay;
-    this.ends = ends;
+    this.levels = levels;
   }
 
   private Tensor one(String name, float value) {
@@ -96,12 +96,19 @@ public final class FakeLinearQuantization extends Module {
     }
     float low = trackedMin();
     float high = trackedMax();
-    QuantParams params = params(linear(low, high));
     if (mode.isSymmetric()) {
-      float saturation = Math.max(Math.abs(low), Math.abs(high));
-      return DistillerFakeQuantize.between(x, -saturation, saturation, params);
+      high = Math.max(Math.abs(low), Math.abs(high));
+      low = -high;
+    } else {
+      low = Math.min(low, 0);
+      high = Math.max(high, 0);
     }
-    return DistillerFakeQuantize.between(x, Math.min(low, 0), Math.max(high, 0), params);
+    DistillerLinear linear = linear(low, high);
+    if (levels == Levels.AS_DISTILLER && Tracer.current() == null) {
+      return DistillerFakeQuantize.unlimited(
+          x, low, high, linear.scales()[0], linear.zeroPoints()[0]);
+    }
+    return DistillerFakeQuantize.between(x, low, high, params(linear));
   }
 
   private void follow(Tensor x) {
@@ -141,7 +148,7 @@ public final class FakeLinearQuantization extends Module {
 
   private QuantParams params(DistillerLinear linear) {
     // Symmetric ranges of all integers reach half a step beyond the largest one.
-    boolean beyond = ends == Ends.AS_DISTILLER && mode == LinearQuantMode.SYMMETRIC;
+    boolean beyond = levels == Levels.AS_DISTILLER && mode == LinearQuantMode.SYMMETRIC;
     return QuantParams.affine(
         1 / linear.scales()[0],
         (int) -linear.zeroPoints()[0],

@@ -7,6 +7,8 @@ import org.bytedeco.pytorch.Tensor;
 
 /** A module whose output is quantized: {@code wrapped_module}, then {@code fake_q}. */
 public final class FakeQuantizationWrapper extends Module {
+  static final String INNER = "wrapped_module";
+
   private final Child<Module> wrapped;
   private final Child<FakeLinearQuantization> fakeQ;
 
@@ -19,7 +21,7 @@ public final class FakeQuantizationWrapper extends Module {
   public FakeQuantizationWrapper(
       Module wrappedModule, int bits, LinearQuantMode mode, float emaDecay) {
     FakeLinearQuantization quantization = new FakeLinearQuantization(bits, mode, emaDecay);
-    wrapped = child("wrapped_module", wrappedModule);
+    wrapped = child(INNER, wrappedModule);
     fakeQ = child("fake_q", quantization);
     train(wrappedModule.isTraining());
   }

@@ -3,6 +3,7 @@ package dev.octet.workflows.distiller.train;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
+import dev.octet.torch.nn.Activation;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.DistillerFakeQuantize;
 import dev.octet.torch.train.Optimizer;
@@ -11,6 +12,8 @@ import dev.octet.workflows.distiller.Overrides;
 import dev.octet.workflows.distiller.ParamToQuant;
 import dev.octet.workflows.distiller.QBits;
 import dev.octet.workflows.distiller.Quantizer;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +80,35 @@ public abstract class TrainingQuantizer extends Quantizer {
     QuantParams grid = weightGrid(floating, param);
     boolean fits = grid != null && grid.qmax() - grid.qmin() < 1 << EXPORTED_BITS;
     return fits ? grid : null;
+  }
+
+  /** What computes with weights or activations that are not quantized, by path, and why. */
+  public final Map<String, String> keptFloat() {
+    Map<String, String> kept = new LinkedHashMap<>();
+    model()
+        .modules()
+        .forEach(
+            (path, module) -> {
+              QBits own = moduleBits().getOrDefault(path, QBits.NONE);
+              Tensor weight = module.ownParameters().get("weight");
+              if (module instanceof Activation && !path.endsWith("." + FakeQuantizationWrapper.INNER)) {
+                kept.put(path, reason(own.acts(), "activations of " + module));
+              } else if (weight != null && weight.dim() > 1) {
+                kept.put(
+                    path,
+                    reason(own.wts(), "weights of " + module.getClass().getSimpleName()));
+              }
+            });
+    return kept;
+  }
+
+  private String reason(@Nullable Integer own, String what) {
+    if (own == null) {
+      return what + " have no bits here";
+    }
+    return own > MOST_BITS
+        ? "of " + own + " bits nothing is rounded"
+        : getClass().getSimpleName() + " does not quantize " + what;
   }
 
   /** Whether activations of so many bits are rounded at all. */

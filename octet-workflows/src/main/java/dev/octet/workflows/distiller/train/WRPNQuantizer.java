@@ -18,24 +18,24 @@ import org.jspecify.annotations.Nullable;
  * 2^bits} levels.
  */
 public final class WRPNQuantizer extends TrainingQuantizer {
-  private final Ends ends;
+  private final Levels levels;
 
   /** A quantizer with the levels of the paper. */
   public WRPNQuantizer(Module model, Optimizer optimizer, QBits bits, Overrides overrides) {
-    this(model, optimizer, bits, overrides, Ends.WITHIN_BITS);
+    this(model, optimizer, bits, overrides, Levels.WITHIN_BITS);
   }
 
   /**
    * A quantizer.
    *
    * @param optimizer of the model's parameters
-   * @param ends {@link Ends#AS_DISTILLER} for the levels of Distiller's code, see {@link
+   * @param levels {@link Levels#AS_DISTILLER} for the levels of Distiller's code, see {@link
    *     DistillerFakeQuantize#wrpnWeightAsDistiller}
    */
   public WRPNQuantizer(
-      Module model, Optimizer optimizer, QBits bits, Overrides overrides, Ends ends) {
+      Module model, Optimizer optimizer, QBits bits, Overrides overrides, Levels levels) {
     super(model, optimizer, bits, overrides);
-    this.ends = ends;
+    this.levels = levels;
     for (Map.Entry<String, QBits> each : moduleBits().entrySet()) {
       Integer weights = each.getValue().wts();
       if (weights != null && weights < 2) {
@@ -62,14 +62,14 @@ public final class WRPNQuantizer extends TrainingQuantizer {
 
   @Override
   Tensor quantizeWeight(Tensor weight, ParamToQuant param) {
-    return ends == Ends.AS_DISTILLER
+    return levels == Levels.AS_DISTILLER
         ? DistillerFakeQuantize.wrpnWeightAsDistiller(weight, param.bits())
         : DistillerFakeQuantize.wrpnWeight(weight, param.bits());
   }
 
   @Override
   @Nullable QuantParams weightGrid(Tensor weight, ParamToQuant param) {
-    if (ends == Ends.WITHIN_BITS) {
+    if (levels == Levels.WITHIN_BITS) {
       return DistillerFakeQuantize.wrpnGrid(param.bits());
     }
     int half = 1 << (param.bits() - 1);
@@ -79,7 +79,7 @@ public final class WRPNQuantizer extends TrainingQuantizer {
   @Override
   protected Map<String, @Nullable Object> arguments() {
     Map<String, @Nullable Object> data = super.arguments();
-    data.put("ends", ends.name());
+    data.put("levels", levels.name());
     return data;
   }
 }

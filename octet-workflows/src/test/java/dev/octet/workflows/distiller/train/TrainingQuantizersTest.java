@@ -242,6 +242,23 @@ final class TrainingQuantizersTest {
   }
 
   @Test
+  void tellsWhatStaysFloat() {
+    try (Module net = Stripes.net(1);
+        Optimizer optimizer = Stripes.sgd(net, 0.05)) {
+      DorefaQuantizer quantizer =
+          new DorefaQuantizer(
+              net,
+              optimizer,
+              W4A4,
+              ENDS_FLOAT.with("relu2", "bits_activations", null));
+      quantizer.prepareModel();
+      assertThat(quantizer.keptFloat()).containsOnlyKeys("conv1", "relu2", "fc");
+      assertThat(quantizer.keptFloat().get("relu2"))
+          .isEqualTo("activations of ReLU() have no bits here");
+    }
+  }
+
+  @Test
   void moreThan16BitsLeaveFloat() {
     try (Module net = Stripes.net(1);
         Optimizer optimizer = Stripes.sgd(net, 0.05);
