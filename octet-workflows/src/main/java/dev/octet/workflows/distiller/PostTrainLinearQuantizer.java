@@ -366,11 +366,12 @@ public final class PostTrainLinearQuantizer extends Quantizer {
 
   @Override
   protected void beforePreparing(Tensor[] dummyInputs) {
-    reportRecurrent();
+    checkSettings();
     if (dummyInputs.length == 0) {
       throw new IllegalArgumentException(
           "prepareModel needs an example input to see how layers follow each other");
     }
+    reportRecurrent();
     ModelGraph graph;
     try {
       graph = ModelGraph.of(model(), dummyInputs);
@@ -382,6 +383,30 @@ public final class PostTrainLinearQuantizer extends Quantizer {
       return;
     }
     fuse(foldBatchNorm(graph) ? ModelGraph.of(model(), dummyInputs) : graph);
+  }
+
+  /** Reads the settings of every layer once, so that a wrong one is found before any change. */
+  private void checkSettings() {
+    moduleArguments()
+        .forEach(
+            (path, own) -> {
+              if (!own.isEmpty()) {
+                try {
+                  Args args = new Args(path, bits(path), own);
+                  args.fpq();
+                  args.wrapper(false);
+                } catch (IllegalArgumentException e) {
+                  throw new IllegalArgumentException(
+                      "'"
+                          + path
+                          + "' ("
+                          + ModuleTypes.name(model().get(path))
+                          + "): "
+                          + e.getMessage(),
+                      e);
+                }
+              }
+            });
   }
 
   private void reportRecurrent() {

@@ -459,8 +459,19 @@ final class PostTrainLinearQuantizerTest {
                       .build()
                       .prepareModel(Ops.zeros(1, 3)))
           .hasMessageContaining("'0' (Linear): clip_acts is 'AVERAGE'");
-      assertThatThrownBy(() -> PostTrainLinearQuantizer.builder(model).build().prepareModel())
-          .hasMessageContaining("needs an example input");
+      PostTrainLinearQuantizer late = PostTrainLinearQuantizer.builder(model).build();
+      assertThatThrownBy(late::prepareModel).hasMessageContaining("needs an example input");
+      assertThatThrownBy(
+              () ->
+                  PostTrainLinearQuantizer.builder(model)
+                      .overrides(
+                          Overrides.parse("'1': {input_overrides: {0: {bits: 4}}}", "o.yaml"))
+                      .build()
+                      .prepareModel(Ops.zeros(1, 3)))
+          .hasMessageContaining("'1' (ReLU): input_overrides of 0 have [bits]");
+      assertThat(model.get("0")).isInstanceOf(Linear.class);
+      late.prepareModel(Ops.zeros(1, 3));
+      assertThat(late.replaced().keySet()).contains("0");
     }
   }
 
