@@ -8,6 +8,7 @@ import dev.octet.quantize.NothingToQuantizeException;
 import dev.octet.quantize.data.DataException;
 import dev.octet.quantize.run.RunException;
 import dev.octet.torch.train.TrainingException;
+import dev.octet.workflows.distiller.schedule.ScheduleException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -58,7 +59,9 @@ final class Failures {
   }
 
   private static int codeOf(Exception failure) {
-    if (failure instanceof OptionException || failure instanceof RecipeException) {
+    if (failure instanceof OptionException
+        || failure instanceof RecipeException
+        || failure instanceof ScheduleException) {
       return ExitCode.USAGE;
     }
     if (failure instanceof ModelException) {

@@ -17,6 +17,7 @@ import dev.octet.torch.train.Score;
 import dev.octet.torch.train.StoppedException;
 import dev.octet.torch.train.TrainingListener;
 import dev.octet.torch.train.events.EventWriter;
+import dev.octet.workflows.distiller.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,8 +28,10 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /**
  * {@code octet train-qat}: a float classifier and labelled samples in, a trained integer model out.
@@ -51,8 +54,36 @@ import picocli.CommandLine.Parameters;
       "  octet train-qat model.onnx --data cifar10/ --recipe w4a8-channel --epochs 3",
       "  octet train-qat model.onnx --data photos/ --weight-bits 4 \\",
       "    --activation-bits 4 --learn-ranges --distill 0.5 --epochs 5",
+      "  octet train-qat model.onnx --data cifar10/ --schedule dorefa.yaml",
     })
+@SuppressWarnings("NullAway.Init") // picocli fills in the specification.
 final class TrainQatCommand implements Callable<Integer> {
+  /** What a schedule says itself, or leaves no room for. */
+  private static final List<String> NOT_WITH_SCHEDULE =
+      List.of(
+          "--recipe",
+          "--mode",
+          "--format",
+          "--target",
+          "--weight-bits",
+          "--activation-bits",
+          "--weight-method",
+          "--activation-method",
+          "--granularity",
+          "--per-tensor",
+          "--bias-correction",
+          "--equalize",
+          "--smooth-quant",
+          "--float",
+          "--only-operators",
+          "--samples",
+          "--batch",
+          "--learn-ranges",
+          "--distill",
+          "--temperature",
+          "--batch-norm",
+          "--freeze-batch-norm");
+
   @Parameters(
       paramLabel = "MODEL",
       description = "The float classifier, an ONNX file; its one output is logits.")
@@ -62,7 +93,7 @@ final class TrainQatCommand implements Callable<Integer> {
       names = {"-o", "--output"},
       paramLabel = "FILE",
       description =
-          "The quantized model (default: MODEL's name with the recipe's, such as"
+          "The quantized model (default: MODEL's name with the recipe's or schedule's, such as"
               + " model.int8.qat.onnx, in the current folder).")
   private @Nullable Path output;
 
@@ -79,6 +110,17 @@ final class TrainQatCommand implements Callable<Integer> {
       paramLabel = "PERCENT",
       description = "End with 1 if the written model's top-1 accuracy is lower.")
   private @Nullable Double minTop1;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "FILE",
+      description =
+          "Quantize and prune as this compression schedule says (Distiller's YAML: quantizers,"
+              + " pruners, lr_schedulers, policies), instead of a recipe. It trains as many epochs"
+              + " as its policies reach to, unless --epochs says otherwise.")
+  private @Nullable Path schedule;
+
+  @Spec private CommandSpec spec;
 
   @ArgGroup(validate = false, heading = "%nData:%n")
   private DataOptions data = new DataOptions();
@@ -100,12 +142,21 @@ final class TrainQatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Console console = common.console();
     runner.apply();
+    Schedule scheduled = schedule();
     Recipe recipe = recipes.recipe();
-    checkRecipe(recipe);
+    if (scheduled == null) {
+      checkRecipe(recipe);
+    }
     Path target = output != null ? output : defaultOutput(recipe);
     checkOutput(target);
     FineTuning tuning = FineTuning.of(model).recipe(recipe).progress(console.progress());
     training.applyTo(tuning);
+    if (scheduled != null) {
+      tuning.scheme(scheduled.scheme(), console::warn);
+      if (!given("--epochs")) {
+        tuning.epochs(scheduled.epochs());
+      }
+    }
     Path path = data.required();
     List<ModelInput> inputs = ModelInputs.of(OnnxReader.read(model).graph());
     if (training.augments()) {
@@ -132,6 +183,30 @@ final class TrainQatCommand implements Callable<Integer> {
       console.print("model: " + target);
     }
     return judge(result, console);
+  }
+
+  private @Nullable Schedule schedule() {
+    if (schedule == null) {
+      return null;
+    }
+    for (String option : NOT_WITH_SCHEDULE) {
+      if (given(option)) {
+        throw new OptionException(
+            option
+                + " is about recipes, and --schedule says how to quantize instead; drop one of the"
+                + " two");
+      }
+    }
+    Schedule read = Schedule.load(schedule);
+    if (read.epochs() == 0) {
+      throw new OptionException(
+          "'" + schedule + "' has no policies, so nothing would be done; add some");
+    }
+    return read;
+  }
+
+  private boolean given(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option);
   }
 
   private void checkRecipe(Recipe recipe) {
@@ -209,7 +284,11 @@ final class TrainQatCommand implements Callable<Integer> {
 
   private Path defaultOutput(Recipe recipe) {
     String name = String.valueOf(model.getFileName()).replaceFirst("\\.onnx$", "");
-    return Path.of(name + "." + recipe.name() + ".qat.onnx");
+    String how =
+        schedule == null
+            ? recipe.name()
+            : String.valueOf(schedule.getFileName()).replaceFirst("\\.ya?ml$", "");
+    return Path.of(name + "." + how + ".qat.onnx");
   }
 
   private int judge(FineTuning.Result result, Console console) {

@@ -67,8 +67,7 @@ class ArchitectureTest {
           .whereLayer("graph")
           .mayOnlyBeAccessedByLayers("engine", "quantize", "torch", "workflows", "cli")
           .whereLayer("core")
-          .mayOnlyBeAccessedByLayers(
-              "graph", "engine", "quantize", "torch", "workflows", "cli");
+          .mayOnlyBeAccessedByLayers("graph", "engine", "quantize", "torch", "workflows", "cli");
 
   @ArchTest
   static final ArchRule coreAndGraphSeeNoNativeLibrary =
@@ -229,7 +228,8 @@ class ArchitectureTest {
 
   @ArchTest
   static void everyRoomIsLookedAt(JavaClasses classes) {
-    for (String room : List.of("core", "graph", "engine", "quantize", "torch", "workflows", "cli")) {
+    for (String room :
+        List.of("core", "graph", "engine", "quantize", "torch", "workflows", "cli")) {
       assertThat(classes.containPackage("dev.octet." + room)).as(room).isTrue();
     }
   }

@@ -302,4 +302,71 @@ class TrainQatCommandTest {
     assertThat(few.code()).as(few.err()).isEqualTo(ExitCode.BAD_DATA);
     assertThat(few.err()).contains("batches of 32 only, and there are 96", "16 to judge by");
   }
+
+  @Test
+  void trainsAsAScheduleSays() throws IOException {
+    Path schedule =
+        Files.writeString(
+            own.resolve("sparse.yaml"),
+            """
+            quantizers:
+              range:
+                class: QuantAwareTrainRangeLinearQuantizer
+                bits_activations: 8
+                bits_weights: 8
+                per_channel_wts: true
+                ema_decay: 0.9
+                mode: {activations: ASYMMETRIC_UNSIGNED, weights: SYMMETRIC_RESTRICTED}
+            pruners:
+              half:
+                class: SparsityLevelParameterPruner
+                levels: {'*': 0.5}
+            policies:
+              - quantizer: {instance_name: range}
+                starting_epoch: 0
+                ending_epoch: 2
+                frequency: 1
+              - pruner: {instance_name: half}
+                epochs: [0]
+            """);
+    Path output = own.resolve("sparse.onnx");
+
+    Run run = train("--schedule", schedule, "-o", output);
+
+    assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.OK);
+    assertThat(run.out())
+        .containsPattern("epoch 1 +[0-9.]+ % +[0-9.]+\n")
+        .containsPattern("written, in ONNX Runtime +[0-9.]+ %\n")
+        .doesNotContain("calibrated", "epoch 2");
+    assertThat(Files.size(output)).isLessThan(Files.size(work.model) / 2);
+    long zeros = 0;
+    long all = 0;
+    for (Node node : OnnxReader.read(output).graph().nodes()) {
+      var codes = node.is("DequantizeLinear") ? node.input(0).constant() : null;
+      if (codes != null && codes.type() == DataType.INT8 && codes.shape().length > 1) {
+        for (long code : codes.toLongs()) {
+          zeros += code == 0 ? 1 : 0;
+          all++;
+        }
+      }
+    }
+    assertThat(zeros).isGreaterThanOrEqualTo(all / 2 - 64).isPositive();
+  }
+
+  @Test
+  void mistakesOfASchedule() throws IOException {
+    Path schedule =
+        Files.writeString(
+            own.resolve("schedule.yaml"),
+            "quantizers:\n  q: {class: DorefaQuantizer}\npolicies: []\n");
+    Run unused = train("--schedule", schedule);
+    assertThat(unused.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(unused.err()).contains("schedule.yaml:2:3: 'quantizers': no policy uses [q]");
+    Run both = train("--schedule", schedule, "--weight-bits", 4);
+    assertThat(both.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(both.err()).contains("--weight-bits is about recipes");
+    Run missing = train("--schedule", own.resolve("none.yaml"));
+    assertThat(missing.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(missing.err()).contains("there is no such file; name a schedule's file");
+  }
 }

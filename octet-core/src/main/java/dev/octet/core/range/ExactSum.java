@@ -33,6 +33,11 @@ final class ExactSum {
 
   /** The sum divided by {@code count}, to double precision. */
   double dividedBy(long count) {
+    return quotient(units, count);
+  }
+
+  /** A multiple of 2^-149 divided by {@code count}, to double precision. */
+  static double quotient(BigInteger units, long count) {
     // 64 bits below the unit keep a quotient exact to double, whatever its size.
     BigInteger quotient = units.shiftLeft(64).divide(BigInteger.valueOf(count));
     int excess = Math.max(0, quotient.abs().bitLength() - 62);

@@ -1,5 +1,6 @@
 package dev.octet.core.recipe;
 
+import dev.octet.core.yaml.Messages;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -4,6 +4,7 @@ import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.rules.Rules;
+import dev.octet.core.yaml.Messages;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

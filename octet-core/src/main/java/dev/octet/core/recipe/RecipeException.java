@@ -1,5 +1,8 @@
 package dev.octet.core.recipe;
 
+import dev.octet.core.yaml.Messages;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Thrown when a recipe's text cannot be used. The message says where ({@code file:line:column}),
  * which key, what is wrong and what to do.
@@ -16,7 +19,7 @@ public final class RecipeException extends RuntimeException {
     super(Messages.shorten(message, LONGEST));
   }
 
-  RecipeException(String message, Throwable cause) {
+  RecipeException(String message, @Nullable Throwable cause) {
     super(Messages.shorten(message, LONGEST), cause);
   }
 }

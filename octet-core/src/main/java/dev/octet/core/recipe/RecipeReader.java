@@ -6,13 +6,8 @@ import dev.octet.core.range.Range;
 import dev.octet.core.rules.Rule;
 import dev.octet.core.rules.Rules;
 import dev.octet.core.rules.Settings;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
+import dev.octet.core.yaml.Dialect;
+import dev.octet.core.yaml.YamlField;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,8 +22,12 @@ import org.jspecify.annotations.Nullable;
  * reported where it was written.
  */
 final class RecipeReader {
-  /** A character takes at most so many bytes in UTF-8. */
-  private static final int MOST_BYTES = 4 * YamlText.MOST_CHARACTERS;
+  private static final Dialect DIALECT =
+      new Dialect(
+          "recipe",
+          "write at least a preset, such as 'preset: int8'",
+          "name a recipe's file or one of the presets " + String.join(", ", Presets.names()),
+          RecipeException::new);
 
   static final List<String> KEYS =
       List.of(
@@ -54,35 +53,16 @@ final class RecipeReader {
   static final List<String> PREPROCESSING_KEYS =
       List.of("preset", "resize", "crop", "layout", "channels", "scale", "mean", "std");
 
-  private final Field top;
+  private final YamlField top;
   private Recipe recipe;
 
-  private RecipeReader(Field top, Recipe start) {
+  private RecipeReader(YamlField top, Recipe start) {
     this.top = top;
     this.recipe = start;
   }
 
   static Recipe load(Path file) {
-    String text;
-    try (InputStream in = Files.newInputStream(file)) {
-      byte[] bytes = in.readNBytes(MOST_BYTES + 1);
-      if (bytes.length > MOST_BYTES) {
-        throw new RecipeException(
-            file + ": has more than " + MOST_BYTES + " bytes; is this a recipe?");
-      }
-      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (NoSuchFileException e) {
-      throw new RecipeException(
-          file
-              + ": there is no such file; name a recipe's file or one of the presets "
-              + String.join(", ", Presets.names()),
-          e);
-    } catch (CharacterCodingException e) {
-      throw new RecipeException(file + ": is not in UTF-8; save it in that encoding", e);
-    } catch (IOException e) {
-      throw new RecipeException(file + ": cannot be read: " + e.getMessage(), e);
-    }
-    return read(text, file.toString(), stem(file));
+    return read(YamlField.load(file, DIALECT), stem(file));
   }
 
   private static @Nullable String stem(Path file) {
@@ -97,11 +77,11 @@ final class RecipeReader {
   }
 
   static Recipe read(String yaml, String origin) {
-    return read(yaml, origin, null);
+    return read(YamlField.read(yaml, origin, DIALECT), null);
   }
 
-  private static Recipe read(String yaml, String origin, @Nullable String defaultName) {
-    Field top = Field.document(YamlText.read(yaml, origin), origin).section(KEYS);
+  private static Recipe read(YamlField document, @Nullable String defaultName) {
+    YamlField top = document.section(KEYS);
     Recipe preset = top.get("preset", field -> Recipe.preset(field.text()));
     Recipe start = preset == null ? Recipe.int8() : preset;
     if (defaultName != null) {
@@ -111,7 +91,7 @@ final class RecipeReader {
   }
 
   private Recipe read() {
-    change("name", Field::text, Recipe.Builder::name);
+    change("name", YamlField::text, Recipe.Builder::name);
     change("mode", field -> field.word(Mode.class), Recipe.Builder::mode);
     change("format", field -> field.word(Format.class), Recipe.Builder::format);
     change("target", field -> field.word(Target.class), Recipe.Builder::target);
@@ -123,11 +103,11 @@ final class RecipeReader {
         "activation",
         RecipeReader::settings,
         (builder, settings) -> builder.activation(settings.applyTo(recipe.activation())));
-    change("cross-layer-equalization", Field::truth, Recipe.Builder::crossLayerEqualization);
-    change("bias-correction", Field::truth, Recipe.Builder::biasCorrection);
+    change("cross-layer-equalization", YamlField::truth, Recipe.Builder::crossLayerEqualization);
+    change("bias-correction", YamlField::truth, Recipe.Builder::biasCorrection);
     smoothQuant();
-    change("samples", Field::integer, Recipe.Builder::samples);
-    change("batch-size", Field::integer, Recipe.Builder::batchSize);
+    change("samples", YamlField::integer, Recipe.Builder::samples);
+    change("batch-size", YamlField::integer, Recipe.Builder::batchSize);
     change("operators", RecipeReader::texts, Recipe.Builder::operators);
     change("preprocessing", RecipeReader::preprocessing, Recipe.Builder::preprocessing);
     rules();
@@ -135,8 +115,8 @@ final class RecipeReader {
   }
 
   private <T> void change(
-      String key, Function<Field, T> read, BiFunction<Recipe.Builder, T, Recipe.Builder> set) {
-    Field field = top.get(key);
+      String key, Function<YamlField, T> read, BiFunction<Recipe.Builder, T, Recipe.Builder> set) {
+    YamlField field = top.get(key);
     if (field != null) {
       T value = field.checked(() -> read.apply(field));
       recipe = field.checked(() -> set.apply(recipe.toBuilder(), value).build());
@@ -144,7 +124,7 @@ final class RecipeReader {
   }
 
   private void smoothQuant() {
-    Field field = top.get("smooth-quant");
+    YamlField field = top.get("smooth-quant");
     if (field == null) {
       return;
     }
@@ -154,12 +134,12 @@ final class RecipeReader {
   }
 
   private void rules() {
-    Field field = top.get("rules");
+    YamlField field = top.get("rules");
     if (field == null) {
       return;
     }
     List<Rule> rules = new ArrayList<>();
-    for (Field item : field.items()) {
+    for (YamlField item : field.items()) {
       Rule rule = rule(item.section(RULE_KEYS));
       rules.add(rule);
       // One more at a time: a contradiction is reported at the later of the two rules.
@@ -170,13 +150,13 @@ final class RecipeReader {
     }
   }
 
-  private static Rule rule(Field section) {
-    String name = section.get("name", Field::text);
+  private static Rule rule(YamlField section) {
+    String name = section.get("name", YamlField::text);
     if (name != null) {
       section.get("name", field -> Rule.keepFloat(name, null));
     }
-    String operator = section.get("operator", Field::text);
-    Boolean keepFloat = section.get("float", Field::truth);
+    String operator = section.get("operator", YamlField::text);
+    Boolean keepFloat = section.get("float", YamlField::truth);
     Settings weight = section.get("weight", RecipeReader::settings);
     Settings activation = section.get("activation", RecipeReader::settings);
     return section.checked(
@@ -189,26 +169,26 @@ final class RecipeReader {
                 activation == null ? Settings.NONE : activation));
   }
 
-  private static Settings settings(Field field) {
-    Field section = field.section(TENSOR_KEYS);
+  private static Settings settings(YamlField field) {
+    YamlField section = field.section(TENSOR_KEYS);
     return new Settings(
         section.get("bits", RecipeReader::bits),
-        section.get("signed", Field::truth),
-        section.get("symmetric", Field::truth),
-        section.get("narrow", Field::truth),
+        section.get("signed", YamlField::truth),
+        section.get("symmetric", YamlField::truth),
+        section.get("narrow", YamlField::truth),
         section.get("granularity", RecipeReader::granularity),
         section.get("method", method -> RangeMethod.parse(method.text())),
         section.get("range", RecipeReader::range));
   }
 
-  private static Integer bits(Field field) {
+  private static Integer bits(YamlField field) {
     int bits = field.integer();
     // Alone first: what is wrong with bits is told at their place, not at the section's.
     field.checked(() -> new Settings(bits, null, null, null, null, null, null));
     return bits;
   }
 
-  private static Granularity granularity(Field field) {
+  private static Granularity granularity(YamlField field) {
     String text = field.text();
     if (text.equals("tensor")) {
       return Granularity.perTensor();
@@ -223,7 +203,7 @@ final class RecipeReader {
         "found " + field.node().kind() + "; write tensor, channel or a block size as block:32");
   }
 
-  private static Range range(Field field) {
+  private static Range range(YamlField field) {
     List<Float> ends = field.floats();
     if (ends.size() != 2) {
       throw field.wrong(
@@ -232,22 +212,22 @@ final class RecipeReader {
     return new Range(ends.get(0), ends.get(1));
   }
 
-  private static Set<String> texts(Field field) {
+  private static Set<String> texts(YamlField field) {
     Set<String> texts = new TreeSet<>();
     field.items().forEach(item -> texts.add(item.text()));
     return texts;
   }
 
-  private static PreprocessingSpec preprocessing(Field field) {
-    Field section = field.section(PREPROCESSING_KEYS);
+  private static PreprocessingSpec preprocessing(YamlField field) {
+    YamlField section = field.section(PREPROCESSING_KEYS);
     return new PreprocessingSpec(
-        section.get("preset", Field::text),
-        section.get("resize", Field::integer),
-        section.get("crop", Field::integer),
-        section.get("layout", Field::text),
-        section.get("channels", Field::text),
+        section.get("preset", YamlField::text),
+        section.get("resize", YamlField::integer),
+        section.get("crop", YamlField::integer),
+        section.get("layout", YamlField::text),
+        section.get("channels", YamlField::text),
         section.get("scale", scale -> scale.number(Float::valueOf)),
-        section.get("mean", Field::floats),
-        section.get("std", Field::floats));
+        section.get("mean", YamlField::floats),
+        section.get("std", YamlField::floats));
   }
 }

@@ -8,6 +8,7 @@ import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.range.Range;
 import dev.octet.core.rules.Rule;
 import dev.octet.core.rules.Settings;
+import dev.octet.core.yaml.YamlField;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -67,9 +68,9 @@ final class RecipeWriter {
   private void recipe(Recipe recipe) throws IOException {
     out.writeStartObject();
     out.writeStringField("name", recipe.name());
-    out.writeStringField("mode", Field.word(recipe.mode()));
-    out.writeStringField("format", Field.word(recipe.format()));
-    out.writeStringField("target", Field.word(recipe.target()));
+    out.writeStringField("mode", YamlField.word(recipe.mode()));
+    out.writeStringField("format", YamlField.word(recipe.format()));
+    out.writeStringField("target", YamlField.word(recipe.target()));
     settings("weight", all(recipe.weight()));
     settings("activation", all(recipe.activation()));
     out.writeBooleanField("cross-layer-equalization", recipe.crossLayerEqualization());

@@ -199,7 +199,12 @@ public abstract class ConvNd extends Module {
 
   /** The output for a weight in the place of this layer's. */
   protected final Tensor compute(Tensor x, Tensor by) {
-    return how.convolve(x, by, bias);
+    return compute(x, by, bias);
+  }
+
+  /** The output for a weight and a bias in the place of this layer's. */
+  protected final Tensor compute(Tensor x, Tensor by, @Nullable Tensor plus) {
+    return how.convolve(x, by, plus);
   }
 
   /** All that there is to say about the layer beside its parameters. */

@@ -80,6 +80,11 @@ public class Linear extends Module {
 
   /** The output for a weight in the place of this layer's. */
   protected final Tensor compute(Tensor x, Tensor by) {
+    return compute(x, by, bias);
+  }
+
+  /** The output for a weight and a bias in the place of this layer's. */
+  protected final Tensor compute(Tensor x, Tensor by, @Nullable Tensor plus) {
     if (x.dim() < 1 || x.numel() == 0 || x.size(-1) != weight.size(1)) {
       throw new IllegalArgumentException(
           "it takes [..., "
@@ -88,7 +93,7 @@ public class Linear extends Module {
               + Tensors.describe(x));
     }
     Inputs.floating(x, weight);
-    return Ops.linear(x, by, bias);
+    return Ops.linear(x, by, plus);
   }
 
   /** The weight, {@code [out, in]}. */

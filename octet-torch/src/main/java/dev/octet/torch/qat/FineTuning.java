@@ -13,13 +13,17 @@ import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
+import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Dataset;
+import dev.octet.torch.data.Epoch;
+import dev.octet.torch.graph.LayerGraph;
 import dev.octet.torch.graph.QuantizedGraph;
 import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
 import dev.octet.torch.graph.TorchGraph;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
+import dev.octet.torch.trace.Trace;
 import dev.octet.torch.train.Distillation;
 import dev.octet.torch.train.EpochResult;
 import dev.octet.torch.train.LearningRate;
@@ -45,6 +49,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +81,8 @@ public final class FineTuning {
 
   private final Path source;
   private Recipe recipe = Recipe.int8();
+  private @Nullable TrainingScheme scheme;
+  private Consumer<String> notes = note -> {};
   private int epochs = 1;
   private @Nullable Integer batchSize;
   private double learningRate = 1e-3;
@@ -133,6 +140,19 @@ public final class FineTuning {
    */
   public FineTuning recipe(Recipe value) {
     recipe = value;
+    return this;
+  }
+
+  /**
+   * Quantizes as a scheme says, and not as a recipe: the model is taken apart into layers, which
+   * the scheme exchanges; what it quantized is integers in the model that is written. The recipe,
+   * learned ranges, distillation and what becomes of BatchNormalization do not matter then.
+   *
+   * @param told hears what the user should know of the scheme on this model
+   */
+  public FineTuning scheme(TrainingScheme value, Consumer<String> told) {
+    scheme = value;
+    notes = told;
     return this;
   }
 
@@ -276,7 +296,9 @@ public final class FineTuning {
    * @throws SettingsException if the settings do not suit the recipe, the model or the data
    */
   public Result save(DataSet data, Path target) {
-    Checks.recipe(recipe, learnRanges);
+    if (scheme == null) {
+      Checks.recipe(recipe, learnRanges);
+    }
     Model model = OnnxReader.read(source);
     Checks.outputs(model);
     InputBinding binding = InputBinding.of(ModelInputs.of(model.graph()));
@@ -292,6 +314,9 @@ public final class FineTuning {
     DataLoader evaluation = evaluation(judged, binding, fixed);
     Torch.seed(seed);
     Progress watched = new Stoppable(progress, () -> stopping);
+    if (scheme != null) {
+      return saveScheme(scheme, model, data, samples, batch, training, evaluation, watched, target);
+    }
     try (TorchGraph floating = TorchGraph.of(model);
         QuantizedGraph net = QuantizedGraph.of(model, recipe, batchNorms)) {
       Checks.classes(floating, evaluation, List.of(samples, judged));
@@ -311,6 +336,68 @@ public final class FineTuning {
               quantized, model, data.evaluation(), EVALUATION_BATCH, Metric.standard(), watched);
       OnnxWriter.write(quantized, target);
       return new Result(floatScore, before, results, after, bytes(source), bytes(target));
+    }
+  }
+
+  private Result saveScheme(
+      TrainingScheme by,
+      Model model,
+      DataSet data,
+      Dataset samples,
+      int batch,
+      DataLoader training,
+      DataLoader evaluation,
+      Progress watched,
+      Path target) {
+    try (TorchGraph floating = TorchGraph.of(model);
+        LayerGraph net = LayerGraph.of(model);
+        Optimizer optimizer = Optimizer.sgd(groups(net, List.of()), momentum, false)) {
+      Checks.classes(floating, evaluation, List.of(samples));
+      final Score floatScore =
+          scores ? score("judging the float model", floating, evaluation, watched) : null;
+      final List<EpochResult> results =
+          trainScheme(
+              by, net, optimizer, floating, training, evaluation, run(samples, batch), batch);
+      Model quantized = traced(net, training);
+      Evaluation after =
+          Evaluation.run(
+              quantized, model, data.evaluation(), EVALUATION_BATCH, Metric.standard(), watched);
+      OnnxWriter.write(quantized, target);
+      return new Result(floatScore, null, results, after, bytes(source), bytes(target));
+    }
+  }
+
+  private List<EpochResult> trainScheme(
+      TrainingScheme by,
+      LayerGraph net,
+      Optimizer optimizer,
+      Module teacher,
+      DataLoader training,
+      DataLoader evaluation,
+      Map<String, String> run,
+      int batch) {
+    try (TrainingScheme.Prepared prepared = by.prepare(net, optimizer, epochs, teacher)) {
+      prepared.notes().forEach(notes);
+      run.putAll(prepared.run());
+      Trainer.Builder trainer =
+          trainer(net, optimizer, batch, training, run).callbacks(prepared.callbacks());
+      LearningRate rate = prepared.learningRate();
+      if (rate != null) {
+        trainer.learningRate(rate);
+      }
+      return trainer.build().fit(training, scores ? evaluation : null);
+    }
+  }
+
+  private static Model traced(LayerGraph net, DataLoader samples) {
+    try (Epoch batches = samples.epoch(0);
+        Batch batch = batches.next()) {
+      Tensor[] inputs = batch.inputs().values().toArray(Tensor[]::new);
+      return Trace.of(net)
+          .opset(net.opset())
+          .input(net.inputNames().toArray(String[]::new))
+          .output(net.outputName())
+          .quantized(inputs);
     }
   }
 
@@ -384,38 +471,46 @@ public final class FineTuning {
       @Nullable DataLoader evaluation,
       int batch,
       Map<String, String> run) {
-    try (Optimizer optimizer = Optimizer.sgd(groups(net), momentum, false)) {
-      Trainer.Builder trainer =
-          Trainer.builder(net, optimizer)
-              .epochs(epochs)
-              .learningRate(LearningRate.cosine(0.01))
-              .stopWhen(() -> stopping)
-              .listener(new Steps(progress, batch, (long) training.batches() * batch));
-      if (gradientLimit > 0) {
-        trainer.clipGradients(gradientLimit);
-      }
+    List<Tensor> learned = new ArrayList<>();
+    net.activationQuantizers().values().forEach(each -> learned.addAll(each.parameters().values()));
+    net.weightQuantizers().values().forEach(each -> learned.addAll(each.parameters().values()));
+    try (Optimizer optimizer = Optimizer.sgd(groups(net, learned), momentum, false)) {
+      Trainer.Builder trainer = trainer(net, optimizer, batch, training, run);
       if (distillation > 0) {
         trainer.distillation(new Distillation(teacher, distillation, temperature));
-      }
-      if (autocast != null) {
-        trainer.autocast(autocast);
-      }
-      if (checkpoint != null) {
-        trainer.checkpoint(checkpoint, run);
       }
       if (freezeBatchNormsAt < epochs) {
         trainer.atEpoch(freezeBatchNormsAt, module -> net.freezeStatistics(true));
       }
-      listeners.forEach(trainer::listener);
       return trainer.build().fit(training, evaluation);
     }
   }
 
+  private Trainer.Builder trainer(
+      Module net, Optimizer optimizer, int batch, DataLoader training, Map<String, String> run) {
+    Trainer.Builder trainer =
+        Trainer.builder(net, optimizer)
+            .epochs(epochs)
+            .learningRate(LearningRate.cosine(0.01))
+            .stopWhen(() -> stopping)
+            .listener(new Steps(progress, batch, (long) training.batches() * batch));
+    if (gradientLimit > 0) {
+      trainer.clipGradients(gradientLimit);
+    }
+    if (autocast != null) {
+      trainer.autocast(autocast);
+    }
+    if (checkpoint != null) {
+      trainer.checkpoint(checkpoint, run);
+    }
+    listeners.forEach(trainer::listener);
+    return trainer;
+  }
+
   /** Weights; what is a vector (biases, norms), without decay; and ranges, slower. */
-  private List<ParameterGroup> groups(QuantizedGraph net) {
+  private List<ParameterGroup> groups(Module net, List<Tensor> slower) {
     Set<Tensor> learned = Collections.newSetFromMap(new IdentityHashMap<>());
-    net.activationQuantizers().values().forEach(each -> learned.addAll(each.parameters().values()));
-    net.weightQuantizers().values().forEach(each -> learned.addAll(each.parameters().values()));
+    learned.addAll(slower);
     // The optimizer's state goes by their order, which must be the same in every run.
     List<Tensor> ranges = new ArrayList<>();
     List<Tensor> weights = new ArrayList<>();

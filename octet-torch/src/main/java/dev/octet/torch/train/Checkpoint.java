@@ -29,6 +29,7 @@ import org.bytedeco.pytorch.Tensor;
 public final class Checkpoint {
   private static final String FORMAT = "octet-checkpoint-1";
   private static final String MODEL = "model.";
+  private static final String CALLBACKS = "callbacks.";
   private static final String OPTIMIZER = "optimizer";
   private static final String RANDOM = "random";
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -39,6 +40,7 @@ public final class Checkpoint {
   private final byte[] random;
   private final List<EpochResult> results;
   private final Map<String, String> run;
+  private final Map<String, dev.octet.graph.Tensor> callbacks;
 
   private Checkpoint(
       Map<String, dev.octet.graph.Tensor> model,
@@ -46,31 +48,44 @@ public final class Checkpoint {
       byte[] optimizer,
       byte[] random,
       List<EpochResult> results,
-      Map<String, String> run) {
+      Map<String, String> run,
+      Map<String, dev.octet.graph.Tensor> callbacks) {
     this.model = model;
     this.extra = extra;
     this.optimizer = optimizer;
     this.random = random;
     this.results = List.copyOf(results);
     this.run = new TreeMap<>(run);
+    this.callbacks = new TreeMap<>(callbacks);
   }
 
   /** The state as it is now. */
   public static Checkpoint of(Module model, Optimizer optimizer, List<EpochResult> results) {
-    return of(model, optimizer, results, Map.of());
+    return of(model, optimizer, results, Map.of(), Map.of());
   }
 
   /**
    * The same.
    *
    * @param run what else decides how the run goes on, by name
+   * @param callbacks what those keep that take part in the run
    */
   public static Checkpoint of(
-      Module model, Optimizer optimizer, List<EpochResult> results, Map<String, String> run) {
+      Module model,
+      Optimizer optimizer,
+      List<EpochResult> results,
+      Map<String, String> run,
+      Map<String, dev.octet.graph.Tensor> callbacks) {
     Map<String, dev.octet.graph.Tensor> tensors = new LinkedHashMap<>();
     model.stateDict().forEach((name, tensor) -> tensors.put(name, Tensors.toHost(tensor)));
     return new Checkpoint(
-        tensors, model.extraStates(), optimizer.state(), Torch.randomState(), results, run);
+        tensors,
+        model.extraStates(),
+        optimizer.state(),
+        Torch.randomState(),
+        results,
+        run,
+        callbacks);
   }
 
   /**
@@ -84,15 +99,7 @@ public final class Checkpoint {
       if (!FORMAT.equals(content.metadata().get("format"))) {
         throw new TrainingException(file + " holds tensors but is no checkpoint of a run");
       }
-      Map<String, dev.octet.graph.Tensor> model = new LinkedHashMap<>();
-      content
-          .tensors()
-          .forEach(
-              (name, tensor) -> {
-                if (name.startsWith(MODEL)) {
-                  model.put(name.substring(MODEL.length()), tensor);
-                }
-              });
+      final Map<String, dev.octet.graph.Tensor> model = named(content, MODEL);
       byte[] optimizer = raw(content, OPTIMIZER);
       if (!digest(optimizer).equals(content.metadata().get("optimizer-sha256"))) {
         throw new TrainingException(file + " is damaged: the optimizer's state has changed");
@@ -104,16 +111,32 @@ public final class Checkpoint {
           raw(content, RANDOM),
           JSON.readValue(
               content.metadata().getOrDefault("results", "[]"), new TypeReference<>() {}),
-          JSON.readValue(content.metadata().getOrDefault("run", "{}"), new TypeReference<>() {}));
+          JSON.readValue(content.metadata().getOrDefault("run", "{}"), new TypeReference<>() {}),
+          named(content, CALLBACKS));
     } catch (WeightsException | JsonProcessingException e) {
       throw new TrainingException(file + " is no readable checkpoint: " + e.getMessage(), e);
     }
+  }
+
+  private static Map<String, dev.octet.graph.Tensor> named(
+      Safetensors.Content content, String prefix) {
+    Map<String, dev.octet.graph.Tensor> found = new LinkedHashMap<>();
+    content
+        .tensors()
+        .forEach(
+            (name, tensor) -> {
+              if (name.startsWith(prefix)) {
+                found.put(name.substring(prefix.length()), tensor);
+              }
+            });
+    return found;
   }
 
   /** Writes it, or leaves what is there as it is. */
   public void write(Path file) {
     Map<String, dev.octet.graph.Tensor> tensors = new LinkedHashMap<>();
     model.forEach((name, tensor) -> tensors.put(MODEL + name, tensor));
+    callbacks.forEach((name, tensor) -> tensors.put(CALLBACKS + name, tensor));
     tensors.put(OPTIMIZER, raw(optimizer));
     tensors.put(RANDOM, raw(random));
     try {
@@ -141,8 +164,13 @@ public final class Checkpoint {
     return Collections.unmodifiableMap(run);
   }
 
+  /** What those kept that took part in the run. */
+  public Map<String, dev.octet.graph.Tensor> callbacks() {
+    return Collections.unmodifiableMap(callbacks);
+  }
+
   /**
-   * Puts everything back.
+   * Puts model, optimizer and random numbers back.
    *
    * @throws TrainingException if model or optimizer are not those of the run
    */

@@ -8,7 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.bytedeco.pytorch.AdamW;
 import org.bytedeco.pytorch.AdamWOptions;
@@ -27,10 +30,15 @@ import org.bytedeco.pytorch.global.torch;
 public final class Optimizer implements AutoCloseable {
   private final org.bytedeco.pytorch.Optimizer nativeOptimizer;
   private final List<ParameterGroup> groups;
+  private final BiConsumer<OptimizerOptions, ParameterGroup> set;
 
-  private Optimizer(org.bytedeco.pytorch.Optimizer nativeOptimizer, List<ParameterGroup> groups) {
+  private Optimizer(
+      org.bytedeco.pytorch.Optimizer nativeOptimizer,
+      List<ParameterGroup> groups,
+      BiConsumer<OptimizerOptions, ParameterGroup> set) {
     this.nativeOptimizer = Scope.keep(nativeOptimizer);
-    this.groups = List.copyOf(groups);
+    this.groups = new ArrayList<>(groups);
+    this.set = set;
   }
 
   /**
@@ -140,9 +148,37 @@ public final class Optimizer implements AutoCloseable {
     }
   }
 
+  /**
+   * Takes further parameters to train, such as those that a quantizer brings.
+   *
+   * @throws IllegalArgumentException if one of them is trained already, or the group has a momentum
+   *     and the optimizer none to set
+   */
+  public void addGroup(ParameterGroup group) {
+    if (group.momentum().isPresent() && nativeOptimizer instanceof AdamW) {
+      throw new IllegalArgumentException("AdamW has no momentum for a group to choose; drop it");
+    }
+    Set<Tensor> trained = Collections.newSetFromMap(new IdentityHashMap<>());
+    groups.forEach(there -> trained.addAll(there.parameters()));
+    for (Tensor parameter : group.parameters()) {
+      if (trained.contains(parameter)) {
+        throw new IllegalArgumentException(
+            "a parameter of the new group is in a group already: " + Tensors.describe(parameter));
+      }
+    }
+    try (Scope scope = Scope.open()) {
+      open().add_param_group(new OptimizerParamGroup(vector(group.parameters())));
+      OptimizerParamGroupVector nativeGroups = open().param_groups();
+      OptimizerOptions options = nativeGroups.get(groups.size()).options();
+      options.set_lr(group.learningRate());
+      set.accept(options, group);
+    }
+    groups.add(group);
+  }
+
   /** The groups, as given. */
   public List<ParameterGroup> groups() {
-    return groups;
+    return Collections.unmodifiableList(groups);
   }
 
   /** The state (momenta and the like) in LibTorch's archive format. */
@@ -199,7 +235,7 @@ public final class Optimizer implements AutoCloseable {
       options.set_lr(groups.get(i).learningRate());
       set.accept(options, groups.get(i));
     }
-    return new Optimizer(made, groups);
+    return new Optimizer(made, groups, set);
   }
 
   private static void checkGroups(List<ParameterGroup> groups) {

@@ -7,6 +7,7 @@ import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Epoch;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.ModuleException;
+import dev.octet.torch.train.TrainingCallbacks.Minibatch;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * was cut off after an epoch and resumed from the checkpoint.
  */
 public final class Trainer {
+  private static final TrainingCallbacks NOTHING = new TrainingCallbacks() {};
+
   private final Module model;
   private final Optimizer optimizer;
   private final int epochs;
@@ -53,6 +56,7 @@ public final class Trainer {
   private final Map<String, String> run;
   private final Map<Integer, List<Consumer<Module>>> actions;
   private final List<TrainingListener> listeners;
+  private final @Nullable TrainingCallbacks callbacks;
   private final BooleanSupplier stop;
 
   private Trainer(Builder from) {
@@ -69,6 +73,7 @@ public final class Trainer {
     actions = new TreeMap<>();
     from.actions.forEach((epoch, list) -> actions.put(epoch, List.copyOf(list)));
     listeners = List.copyOf(from.listeners);
+    callbacks = from.callbacks;
     stop = from.stop;
   }
 
@@ -94,9 +99,15 @@ public final class Trainer {
     List<EpochResult> results = new ArrayList<>(resume());
     for (int epoch = results.size(); epoch < epochs; epoch++) {
       act(epoch);
-      results.add(trainEpoch(epoch, training, validation));
+      EpochResult ended = trainEpoch(epoch, training, validation);
+      if (callbacks != null) {
+        callbacks.onEpochEnd(ended);
+      }
+      results.add(ended);
       if (checkpoint != null) {
-        Checkpoint.of(model, optimizer, results, run).write(checkpoint);
+        Checkpoint.of(
+                model, optimizer, results, run, callbacks == null ? Map.of() : callbacks.state())
+            .write(checkpoint);
       }
       EpochResult result = results.get(results.size() - 1);
       listeners.forEach(listener -> listener.onEpoch(result));
@@ -134,7 +145,26 @@ public final class Trainer {
       act(epoch);
     }
     found.restore(model, optimizer);
+    restoreCallbacks(found);
     return found.results();
+  }
+
+  private void restoreCallbacks(Checkpoint found) {
+    if (callbacks == null) {
+      if (!found.callbacks().isEmpty()) {
+        throw new TrainingException(
+            checkpoint
+                + " is of another run: it keeps "
+                + found.callbacks().keySet()
+                + " of callbacks, and this run has none; take another file");
+      }
+      return;
+    }
+    try {
+      callbacks.restore(found.callbacks());
+    } catch (IllegalArgumentException e) {
+      throw new TrainingException(checkpoint + " is of another run: " + e.getMessage(), e);
+    }
   }
 
   private void act(int epoch) {
@@ -143,6 +173,9 @@ public final class Trainer {
 
   private EpochResult trainEpoch(int epoch, DataLoader training, @Nullable DataLoader validation) {
     model.train(true);
+    if (callbacks != null) {
+      callbacks.onEpochBegin(epoch);
+    }
     long total = (long) epochs * training.batches();
     Score.Sum sum = new Score.Sum();
     double factor = 0;
@@ -154,7 +187,15 @@ public final class Trainer {
         double loss;
         try (Batch batch = batches.next();
             Scope scope = Scope.open()) {
-          loss = step(batch, sum);
+          loss =
+              step(
+                  new Minibatch(
+                      epoch,
+                      step,
+                      training.batches(),
+                      List.copyOf(batch.inputs().values()),
+                      batch.labels()),
+                  sum);
         }
         if (!Double.isFinite(loss)) {
           throw new TrainingException(
@@ -214,9 +255,11 @@ public final class Trainer {
     }
   }
 
-  private double step(Batch batch, Score.Sum sum) {
-    Tensor[] inputs = batch.inputs().values().toArray(Tensor[]::new);
+  private double step(Minibatch at, Score.Sum sum) {
+    Tensor[] inputs = at.inputs().toArray(Tensor[]::new);
+    TrainingCallbacks between = callbacks == null ? NOTHING : callbacks;
     optimizer.zeroGrad();
+    between.onMinibatchBegin(at);
     Tensor output;
     try {
       output = forward(inputs);
@@ -229,16 +272,19 @@ public final class Trainer {
     }
     Tensor labelLoss =
         torch.cross_entropy_loss(
-            output, batch.labels(), new TensorOptional(), /* mean */ 1, -100, labelSmoothing);
-    Tensor loss = distillation == null ? labelLoss : distillation.loss(labelLoss, output, inputs);
+            output, at.labels(), new TensorOptional(), /* mean */ 1, -100, labelSmoothing);
+    Tensor taught = distillation == null ? labelLoss : distillation.loss(labelLoss, output, inputs);
+    Tensor loss = between.beforeBackwardPass(at, output, taught);
     double value = loss.item_double();
     if (Double.isFinite(value)) {
       loss.backward();
       if (gradientLimit > 0) {
         optimizer.clipGradients(gradientLimit);
       }
+      between.beforeParameterOptimization(at);
       optimizer.step();
-      sum.add(output, batch.labels(), value);
+      between.onMinibatchEnd(at);
+      sum.add(output, at.labels(), value);
     }
     return value;
   }
@@ -266,6 +312,7 @@ public final class Trainer {
     private @Nullable Distillation distillation;
     private @Nullable Path checkpoint;
     private Map<String, String> run = Map.of();
+    private @Nullable TrainingCallbacks callbacks;
     private BooleanSupplier stop = () -> false;
 
     private Builder(Module model, Optimizer optimizer) {
@@ -352,6 +399,12 @@ public final class Trainer {
      */
     public Builder stopWhen(BooleanSupplier asked) {
       stop = asked;
+      return this;
+    }
+
+    /** Lets someone take part in every step; what they keep goes into the checkpoint. */
+    public Builder callbacks(TrainingCallbacks part) {
+      callbacks = part;
       return this;
     }
 

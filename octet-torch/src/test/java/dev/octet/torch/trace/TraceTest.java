@@ -3,17 +3,37 @@ package dev.octet.torch.trace;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.octet.graph.Graph;
+import dev.octet.graph.Node;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.op.Ops;
+import dev.octet.torch.op.Tracer;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 /** What the graph says of itself: ONNX demands a type of every input and output. */
 final class TraceTest {
+
+  @Test
+  void writesNothingDownWhilePaused() {
+    Module module =
+        new Module() {
+          @Override
+          protected Tensor forward(Tensor x) {
+            try (Tracer.Pause paused = Tracer.pause()) {
+              Ops.relu(x);
+            }
+            return Ops.tanh(x);
+          }
+        };
+    try (Scope scope = Scope.open()) {
+      Graph graph = Trace.of(module).graph(Ops.zeros(1, 2)).graph();
+      assertThat(graph.nodes()).extracting(Node::op).containsExactly("Tanh");
+    }
+  }
 
   @Test
   void declaresTheOutputForAnyBatch() {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,29 @@ final class OptimizerTest {
         sgd.scaleLearningRate(0.1);
         step(sgd, a, b);
         assertThat(Tensors.toFloats(a)[0]).isCloseTo(2 - 0.05f, within(1e-6f));
+      }
+    }
+  }
+
+  @Test
+  void takesFurtherGroups() {
+    try (Scope scope = Scope.open()) {
+      Tensor a = parameter(3);
+      Tensor b = parameter(3);
+      try (Optimizer sgd = Optimizer.sgd(List.of(ParameterGroup.of(List.of(a), 0.5, 0)), 0, false);
+          Optimizer adam =
+              Optimizer.adamW(List.of(ParameterGroup.of(List.of(a), 0.5, 0)), 0.9, 0.999)) {
+        sgd.addGroup(ParameterGroup.of(List.of(b), 0.1, 1));
+        step(sgd, a, b);
+        assertThat(Tensors.toFloats(a)[0]).isCloseTo(3 - 0.5f * 2, within(1e-6f));
+        assertThat(Tensors.toFloats(b)[0]).isCloseTo(3 - 0.1f * (2 + 3), within(1e-6f));
+        assertThat(sgd.groups()).hasSize(2);
+        assertThatThrownBy(() -> sgd.addGroup(ParameterGroup.of(List.of(b), 0.1, 1)))
+            .hasMessageContaining("in a group already");
+        ParameterGroup withMomentum =
+            new ParameterGroup(List.of(b), 0.1, 0, OptionalDouble.of(0.5));
+        assertThatThrownBy(() -> adam.addGroup(withMomentum))
+            .hasMessageContaining("AdamW has no momentum");
       }
     }
   }

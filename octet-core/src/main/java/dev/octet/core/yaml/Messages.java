@@ -1,20 +1,20 @@
-package dev.octet.core.recipe;
+package dev.octet.core.yaml;
 
 import java.util.Collection;
 
-/** Wording that messages about recipes share. */
-final class Messages {
+/** Wording that messages about settings share. */
+public final class Messages {
   private static final int LONGEST = 60;
 
   private Messages() {}
 
   /** {@code text} on one line, and cut where it is too long for a part of a message. */
-  static String shorten(String text) {
+  public static String shorten(String text) {
     return shorten(text, LONGEST);
   }
 
   /** {@code text} on one line, and cut after {@code longest} characters. */
-  static String shorten(String text, int longest) {
+  public static String shorten(String text, int longest) {
     StringBuilder line = new StringBuilder();
     int shown = Math.min(text.length(), longest);
     for (int i = 0; i < shown; i++) {
@@ -26,7 +26,7 @@ final class Messages {
   }
 
   /** {@code did you mean 'x'?} where a choice is near to {@code word}, otherwise all choices. */
-  static String suggestion(String word, Collection<String> choices) {
+  public static String suggestion(String word, Collection<String> choices) {
     String nearest = "";
     // Two slips in a short word make it another word.
     int least = Math.max(1, Math.min(3, word.length() / 3)) + 1;

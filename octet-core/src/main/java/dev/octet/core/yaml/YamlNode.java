@@ -1,10 +1,10 @@
-package dev.octet.core.recipe;
+package dev.octet.core.yaml;
 
 import java.util.List;
 import java.util.Map;
 
 /** A piece of a YAML document that remembers where it stands. */
-sealed interface YamlNode {
+public sealed interface YamlNode {
 
   /** Line and column of its first character, both counted from 1. */
   record Place(int line, int column) {}

@@ -1,4 +1,4 @@
-package dev.octet.core.recipe;
+package dev.octet.core.yaml;
 
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -6,11 +6,11 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
-import dev.octet.core.recipe.YamlNode.Entry;
-import dev.octet.core.recipe.YamlNode.Mapping;
-import dev.octet.core.recipe.YamlNode.Place;
-import dev.octet.core.recipe.YamlNode.Scalar;
-import dev.octet.core.recipe.YamlNode.Sequence;
+import dev.octet.core.yaml.YamlNode.Entry;
+import dev.octet.core.yaml.YamlNode.Mapping;
+import dev.octet.core.yaml.YamlNode.Place;
+import dev.octet.core.yaml.YamlNode.Scalar;
+import dev.octet.core.yaml.YamlNode.Sequence;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,25 +20,27 @@ import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /**
- * Reads the part of YAML that recipes need: sections, lists and plain values. Anchors, aliases and
+ * Reads the part of YAML that settings need: sections, lists and plain values. Anchors, aliases and
  * tags are refused rather than resolved, so that no text grows or makes objects when it is read;
  * size and depth are bounded.
  */
 final class YamlText {
-  /** Longer texts are refused; a recipe with a thousand rules has a tenth of it. */
+  /** Longer texts are refused; settings of a thousand layers have a tenth of it. */
   static final int MOST_CHARACTERS = 1 << 20;
 
-  /** Deeper texts are refused; a recipe needs 4. */
+  /** Deeper texts are refused; settings need 4 to 6. */
   static final int DEEPEST = 10;
 
   private static final YAMLFactory FACTORY = factory();
 
   private final YAMLParser parser;
   private final String origin;
+  private final Dialect dialect;
 
-  private YamlText(YAMLParser parser, String origin) {
+  private YamlText(YAMLParser parser, String origin, Dialect dialect) {
     this.parser = parser;
     this.origin = origin;
+    this.dialect = dialect;
   }
 
   private static YAMLFactory factory() {
@@ -59,39 +61,42 @@ final class YamlText {
    * The one document in {@code text}, a section.
    *
    * @param origin the file's name, for messages
-   * @throws RecipeException if the text is no such document
+   * @throws RuntimeException the dialect's, if the text is no such document
    */
-  static Mapping read(String text, String origin) {
+  static Mapping read(String text, String origin, Dialect dialect) {
     if (text.length() > MOST_CHARACTERS) {
-      throw new RecipeException(
+      throw dialect.refuse(
           origin
-              + ": the recipe has "
+              + ": the "
+              + dialect.name()
+              + " has "
               + text.length()
               + " characters; at most "
               + MOST_CHARACTERS
               + " are read");
     }
     try (YAMLParser parser = FACTORY.createParser(text)) {
-      return new YamlText(parser, origin).document();
+      return new YamlText(parser, origin, dialect).document();
     } catch (JsonProcessingException e) {
-      throw syntax(e, origin);
+      throw syntax(e, origin, dialect);
     } catch (IOException e) {
-      throw new RecipeException(origin + ": cannot be read: " + e.getMessage(), e);
+      throw dialect.refuse(origin + ": cannot be read: " + e.getMessage(), e);
     }
   }
 
   private Mapping document() throws IOException {
     JsonToken token = parser.nextToken();
     if (token == null) {
-      throw new RecipeException(
-          origin + ": the recipe is empty; write at least a preset, such as 'preset: int8'");
+      throw dialect.refuse(origin + ": the " + dialect.name() + " is empty; " + dialect.ifEmpty());
     }
     YamlNode root = node(token, 1);
     if (!(root instanceof Mapping mapping)) {
-      throw at(root.place(), "a recipe is a section of keys and values; found " + root.kind());
+      throw at(
+          root.place(),
+          "a " + dialect.name() + " is a section of keys and values; found " + root.kind());
     }
     if (parser.nextToken() != null) {
-      throw at(here(), "a second document starts; a recipe is one document");
+      throw at(here(), "a second document starts; a " + dialect.name() + " is one document");
     }
     return mapping;
   }
@@ -99,7 +104,13 @@ final class YamlText {
   private YamlNode node(JsonToken token, int depth) throws IOException {
     Place place = here();
     if (depth > DEEPEST) {
-      throw at(place, "the text is nested deeper than " + DEEPEST + " levels; a recipe needs 4");
+      throw at(
+          place,
+          "the text is nested deeper than "
+              + DEEPEST
+              + " levels; no "
+              + dialect.name()
+              + " needs that");
     }
     refuseReferences(place);
     return switch (token) {
@@ -142,7 +153,7 @@ final class YamlText {
   private JsonToken next() throws IOException {
     JsonToken token = parser.nextToken();
     if (token == null) {
-      throw new RecipeException(origin + ": the text ends in the middle; is the file complete?");
+      throw dialect.refuse(origin + ": the text ends in the middle; is the file complete?");
     }
     return token;
   }
@@ -153,7 +164,9 @@ final class YamlText {
           place,
           "'*"
               + Messages.shorten(parser.getText())
-              + "' is a YAML alias, which recipes do not have; put quotes around text with a '*'");
+              + "' is a YAML alias, which "
+              + dialect.name()
+              + "s do not have; put quotes around text with a '*'");
     }
     // An anchor at a plain value is not seen here; nothing can refer to it.
     if (parser.getObjectId() != null) {
@@ -161,14 +174,18 @@ final class YamlText {
           place,
           "'&"
               + Messages.shorten(parser.getObjectId().toString())
-              + "' is a YAML anchor, which recipes do not have; put quotes around text with a '&'");
+              + "' is a YAML anchor, which "
+              + dialect.name()
+              + "s do not have; put quotes around text with a '&'");
     }
     if (parser.getTypeId() != null) {
       throw at(
           place,
           "'"
               + Messages.shorten(parser.getTypeId().toString())
-              + "' is a YAML tag, which recipes do not have; put quotes around text with a '!'");
+              + "' is a YAML tag, which "
+              + dialect.name()
+              + "s do not have; put quotes around text with a '!'");
     }
   }
 
@@ -176,8 +193,8 @@ final class YamlText {
     return place(parser.currentTokenLocation());
   }
 
-  private RecipeException at(Place place, String problem) {
-    return new RecipeException(prefix(origin, place) + problem);
+  private RuntimeException at(Place place, String problem) {
+    return dialect.refuse(prefix(origin, place) + problem);
   }
 
   /** Such as {@code recipe.yaml:4:3: }. */
@@ -189,17 +206,18 @@ final class YamlText {
     return new Place(Math.max(1, location.getLineNr()), Math.max(1, location.getColumnNr()));
   }
 
-  private static RecipeException syntax(JsonProcessingException e, String origin) {
+  private static RuntimeException syntax(
+      JsonProcessingException e, String origin, Dialect dialect) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       if (cause instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
         Place place =
             new Place(
                 marked.getProblemMark().getLine() + 1, marked.getProblemMark().getColumn() + 1);
-        return new RecipeException(
+        return dialect.refuse(
             prefix(origin, place) + "this is not YAML: " + marked.getProblem(), e);
       }
     }
     String where = e.getLocation() == null ? origin + ": " : prefix(origin, place(e.getLocation()));
-    return new RecipeException(where + "this is not YAML: " + e.getOriginalMessage(), e);
+    return dialect.refuse(where + "this is not YAML: " + e.getOriginalMessage(), e);
   }
 }

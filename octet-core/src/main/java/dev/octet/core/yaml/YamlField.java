@@ -1,10 +1,18 @@
-package dev.octet.core.recipe;
+package dev.octet.core.yaml;
 
-import dev.octet.core.recipe.YamlNode.Entry;
-import dev.octet.core.recipe.YamlNode.Mapping;
-import dev.octet.core.recipe.YamlNode.Place;
-import dev.octet.core.recipe.YamlNode.Scalar;
-import dev.octet.core.recipe.YamlNode.Sequence;
+import dev.octet.core.yaml.YamlNode.Entry;
+import dev.octet.core.yaml.YamlNode.Mapping;
+import dev.octet.core.yaml.YamlNode.Place;
+import dev.octet.core.yaml.YamlNode.Scalar;
+import dev.octet.core.yaml.YamlNode.Sequence;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -16,32 +24,61 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A value of a recipe's text that knows its key and place, and turns into what it should be or into
- * a message that names them.
+ * A value of a document that knows its key and place, and turns into what it should be or into a
+ * message that names them. What its methods throw is the dialect's exception.
  *
+ * @param origin the file's name, for messages
  * @param path keys from the top, such as {@code weight.bits}; empty for the whole
+ * @param node the value as written
+ * @param dialect what kind of document it is
  */
-record Field(String origin, String path, YamlNode node) {
+public record YamlField(String origin, String path, YamlNode node, Dialect dialect) {
+  /** A character takes at most so many bytes in UTF-8. */
+  private static final int MOST_BYTES = 4 * YamlText.MOST_CHARACTERS;
+
   // Decimal alone: YAML 1.1 reads 010 as 8 and 1:30 as 90, and nobody means that.
   private static final Pattern INTEGER = Pattern.compile("[-+]?(0|[1-9][0-9]{0,20})");
   private static final Pattern NUMBER =
       Pattern.compile("[-+]?([0-9]{1,30}(\\.[0-9]{0,30})?|\\.[0-9]{1,30})([eE][-+]?[0-9]{1,4})?");
 
-  /** The whole document as a field. */
-  static Field document(Mapping mapping, String origin) {
-    return new Field(origin, "", mapping);
+  /**
+   * The whole of a document. Anchors, aliases, tags and keys given twice are refused.
+   *
+   * @param origin the file's name, for messages
+   */
+  public static YamlField read(String text, String origin, Dialect dialect) {
+    return new YamlField(origin, "", YamlText.read(text, origin, dialect), dialect);
+  }
+
+  /** The whole of a file in UTF-8. */
+  public static YamlField load(Path file, Dialect dialect) {
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] bytes = in.readNBytes(MOST_BYTES + 1);
+      if (bytes.length > MOST_BYTES) {
+        throw dialect.refuse(
+            file + ": has more than " + MOST_BYTES + " bytes; is this a " + dialect.name() + "?");
+      }
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      return read(text, file.toString(), dialect);
+    } catch (NoSuchFileException e) {
+      throw dialect.refuse(file + ": there is no such file; " + dialect.ifMissing(), e);
+    } catch (CharacterCodingException e) {
+      throw dialect.refuse(file + ": is not in UTF-8; save it in that encoding", e);
+    } catch (IOException e) {
+      throw dialect.refuse(file + ": cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /**
    * This as a section that has no other keys than {@code keys}.
    *
-   * @throws RecipeException if it is none, or has one
+   * @throws RuntimeException the dialect's, if it is none, or has one
    */
-  Field section(List<String> keys) {
+  public YamlField section(List<String> keys) {
     for (Map.Entry<String, Entry> entry : mapping().entries().entrySet()) {
       String key = entry.getKey();
       if (!keys.contains(key)) {
-        throw new RecipeException(
+        throw dialect.refuse(
             YamlText.prefix(origin, entry.getValue().keyPlace())
                 + "unknown key '"
                 + Messages.shorten(child(key))
@@ -53,43 +90,44 @@ record Field(String origin, String path, YamlNode node) {
   }
 
   /** The value of {@code key} in this section, or null if it is not given. */
-  @Nullable Field get(String key) {
+  public @Nullable YamlField get(String key) {
     Entry entry = mapping().entries().get(key);
-    return entry == null ? null : new Field(origin, child(key), entry.value());
+    return entry == null ? null : new YamlField(origin, child(key), entry.value(), dialect);
   }
 
   /** The value of {@code key} in this section as {@code read} has it, or null. */
-  <T> @Nullable T get(String key, Function<Field, T> read) {
-    Field field = get(key);
+  public <T> @Nullable T get(String key, Function<YamlField, T> read) {
+    YamlField field = get(key);
     return field == null ? null : field.checked(() -> read.apply(field));
   }
 
   /** The values of this list. */
-  List<Field> items() {
+  public List<YamlField> items() {
     if (!(node instanceof Sequence sequence)) {
       throw wrong("found " + node.kind() + "; write a list, such as [a, b]");
     }
-    List<Field> items = new ArrayList<>();
+    List<YamlField> items = new ArrayList<>();
     for (YamlNode item : sequence.items()) {
-      items.add(new Field(origin, path + " #" + (items.size() + 1), item));
+      items.add(new YamlField(origin, path + " #" + (items.size() + 1), item, dialect));
     }
     return items;
   }
 
   /** The values of this list of numbers. */
-  List<Float> floats() {
+  public List<Float> floats() {
     return items().stream().map(item -> (float) item.number(Float::parseFloat)).toList();
   }
 
   /** Text; what looks like a number is text as well. */
-  String text() {
+  public String text() {
     if (node instanceof Scalar scalar && !scalar.text().isEmpty()) {
       return scalar.text();
     }
     throw wrong("found " + node.kind() + "; write text, or drop the key");
   }
 
-  boolean truth() {
+  /** {@code true} or {@code false}. */
+  public boolean truth() {
     return switch (scalar("true or false")) {
       case "true" -> true;
       case "false" -> false;
@@ -97,7 +135,18 @@ record Field(String origin, String path, YamlNode node) {
     };
   }
 
-  int integer() {
+  /** Whether nothing, or {@code null}, is written here. */
+  public boolean isNull() {
+    return node instanceof Scalar scalar && scalar.text().isEmpty();
+  }
+
+  /** The keys of this section, in the order of the text. */
+  public List<String> keys() {
+    return List.copyOf(mapping().entries().keySet());
+  }
+
+  /** A whole number in decimal digits. */
+  public int integer() {
     String text = scalar("a whole number");
     if (!INTEGER.matcher(text).matches()) {
       throw wrong("found " + node.kind() + "; write a whole number in decimal digits");
@@ -110,7 +159,7 @@ record Field(String origin, String path, YamlNode node) {
   }
 
   /** A number as {@code parse} has it, such as {@code Double::parseDouble}. */
-  <T> T number(Function<String, T> parse) {
+  public <T> T number(Function<String, T> parse) {
     String text = scalar("a number");
     if (!NUMBER.matcher(text).matches()) {
       throw wrong("found " + node.kind() + "; write a number, such as 0.5");
@@ -119,8 +168,8 @@ record Field(String origin, String path, YamlNode node) {
   }
 
   /** The constant that this names: in lower case, with dashes. */
-  <E extends Enum<E>> E word(Class<E> kind) {
-    List<String> words = Arrays.stream(kind.getEnumConstants()).map(Field::word).toList();
+  public <E extends Enum<E>> E word(Class<E> kind) {
+    List<String> words = Arrays.stream(kind.getEnumConstants()).map(YamlField::word).toList();
     String text = scalar("one of " + String.join(", ", words));
     int index = words.indexOf(text.toLowerCase(Locale.ROOT));
     if (index < 0) {
@@ -130,12 +179,12 @@ record Field(String origin, String path, YamlNode node) {
   }
 
   /** What {@link #word(Class)} reads as {@code constant}. */
-  static String word(Enum<?> constant) {
+  public static String word(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** What {@code make} gives; where it refuses, its reason with this field's key and place. */
-  <T> T checked(Supplier<T> make) {
+  public <T> T checked(Supplier<T> make) {
     try {
       return make.get();
     } catch (IllegalArgumentException e) {
@@ -143,12 +192,13 @@ record Field(String origin, String path, YamlNode node) {
     }
   }
 
-  RecipeException wrong(String problem) {
-    return new RecipeException(message(problem));
+  /** The exception that says what is wrong with this value, where it stands. */
+  public RuntimeException wrong(String problem) {
+    return dialect.refuse(message(problem));
   }
 
-  private RecipeException wrong(String problem, Throwable cause) {
-    return new RecipeException(message(problem), cause);
+  private RuntimeException wrong(String problem, Throwable cause) {
+    return dialect.refuse(message(problem), cause);
   }
 
   private String message(String problem) {

@@ -1,0 +1,5 @@
+/** Settings written as YAML, read safely, with messages that name line and key. */
+@NullMarked
+package dev.octet.core.yaml;
+
+import org.jspecify.annotations.NullMarked;

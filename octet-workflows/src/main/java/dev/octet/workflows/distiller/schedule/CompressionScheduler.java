@@ -1,0 +1,277 @@
+package dev.octet.workflows.distiller.schedule;
+
+import dev.octet.graph.Tensor;
+import dev.octet.torch.nn.Module;
+import dev.octet.torch.train.EpochResult;
+import dev.octet.torch.train.LearningRate;
+import dev.octet.torch.train.TrainingCallbacks;
+import dev.octet.workflows.distiller.Quantizer;
+import dev.octet.workflows.distiller.prune.ZerosMaskDict;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls policies in their epochs while a {@link dev.octet.torch.train.Trainer} trains.
+ *
+ * <pre>{@code
+ * CompressionScheduler scheduler = new CompressionScheduler(net, epochs);
+ * scheduler.addPolicy(new QuantizationPolicy(quantizer), PolicyEpochs.of(0, epochs, 1));
+ * Trainer.builder(net, optimizer)
+ *     .epochs(epochs)
+ *     .learningRate(scheduler.learningRate())
+ *     .callbacks(scheduler)
+ *     .checkpoint(file, scheduler.run())
+ *     .build()
+ *     .fit(training, validation);
+ * }</pre>
+ *
+ * <p>Masks hold in every epoch, once a pruner has set them. A run that is resumed has the masks,
+ * and what else pruners remember, from its checkpoint.
+ */
+public final class CompressionScheduler implements TrainingCallbacks, AutoCloseable {
+  private static final String MASK = "mask.";
+  private static final String PRUNER = "pruner.";
+  private static final String PRUNED = "pruned.";
+
+  private record Scheduled(ScheduledTrainingPolicy policy, PolicyEpochs epochs) {}
+
+  private record ScheduledRate(LRScheduler rate, PolicyEpochs epochs) {}
+
+  private final int epochs;
+  private final double learningRate;
+  private final ZerosMaskDict masks;
+  private final List<Scheduled> policies = new ArrayList<>();
+  private final List<ScheduledRate> rates = new ArrayList<>();
+  private final Map<String, String> run = new TreeMap<>();
+  private Map<String, Double> lossComponents = Map.of();
+
+  /**
+   * A scheduler without policies.
+   *
+   * @param model prepared by its quantizer already, if it has one; stays the caller's to close
+   * @param epochs of the run
+   * @param learningRate that training starts with
+   */
+  public CompressionScheduler(Module model, int epochs, double learningRate) {
+    if (epochs < 1) {
+      throw new IllegalArgumentException(epochs + " epochs are none");
+    }
+    this.epochs = epochs;
+    this.learningRate = learningRate;
+    masks = new ZerosMaskDict(model);
+  }
+
+  /**
+   * Adds a policy; those of an epoch are called in the order in which they were added.
+   *
+   * @throws IllegalArgumentException if a pruner names a parameter that does not exist, or a
+   *     quantizer does not start at epoch 0
+   */
+  public CompressionScheduler addPolicy(ScheduledTrainingPolicy policy, PolicyEpochs when) {
+    if (policy instanceof PruningPolicy pruning) {
+      pruning.pruner().check(masks);
+    }
+    if (policy instanceof RegularizationPolicy regularization) {
+      regularization.check(masks);
+    }
+    if (policy instanceof QuantizationPolicy quantization) {
+      if (when.epochs().first() != 0) {
+        throw new IllegalArgumentException(
+            "a quantizer changes the model before training starts, and this is to start at epoch "
+                + when.epochs().first()
+                + "; let it start at 0");
+      }
+      if (quantizer() != null) {
+        throw new IllegalArgumentException("there is a quantizer already; a model takes one");
+      }
+      run.put("the quantizer", quantization.quantizer().metadata().toYaml());
+    }
+    policies.add(new Scheduled(policy, when));
+    return this;
+  }
+
+  /** Adds a schedule of the learning rate; several are multiplied. */
+  public CompressionScheduler addLearningRate(LRScheduler rate, PolicyEpochs when) {
+    rates.add(new ScheduledRate(rate, when));
+    return this;
+  }
+
+  /** Notes something that decides how the run goes on, for {@link #run}. */
+  void note(String name, String value) {
+    run.put(name, value);
+  }
+
+  /** The quantizer, if a policy has one. */
+  public @Nullable Quantizer quantizer() {
+    for (Scheduled each : policies) {
+      if (each.policy() instanceof QuantizationPolicy quantization) {
+        return quantization.quantizer();
+      }
+    }
+    return null;
+  }
+
+  /** The masks. */
+  public ZerosMaskDict zerosMaskDict() {
+    return masks;
+  }
+
+  /** What the last step's loss consists of beside the label's, by name. */
+  public Map<String, Double> lossComponents() {
+    return Collections.unmodifiableMap(lossComponents);
+  }
+
+  /** Whether any policy sets the learning rate. */
+  public boolean schedulesLearningRate() {
+    return !rates.isEmpty();
+  }
+
+  /** The learning rate of the run, for the trainer: it changes from epoch to epoch. */
+  public LearningRate learningRate() {
+    return (step, steps) -> factor((int) (step * epochs / steps));
+  }
+
+  /** The factor on the learning rate in an epoch. */
+  public double factor(int epoch) {
+    double factor = 1;
+    for (ScheduledRate each : rates) {
+      factor *= each.rate().factor(each.epochs().before(epoch), learningRate);
+    }
+    return factor;
+  }
+
+  /** What decides how the run goes on, for a checkpoint that no other run is to continue. */
+  public Map<String, String> run() {
+    return Collections.unmodifiableMap(run);
+  }
+
+  private void inEpoch(int epoch, Consumer<Scheduled> call) {
+    for (Scheduled each : policies) {
+      if (each.epochs().contains(epoch)) {
+        call.accept(each);
+      }
+    }
+  }
+
+  @Override
+  public void onEpochBegin(int epoch) {
+    inEpoch(epoch, each -> each.policy().onEpochBegin(epoch, each.epochs(), masks));
+  }
+
+  @Override
+  public void onMinibatchBegin(Minibatch at) {
+    inEpoch(at.epoch(), each -> each.policy().onMinibatchBegin(at, each.epochs(), masks));
+  }
+
+  @Override
+  public org.bytedeco.pytorch.Tensor beforeBackwardPass(
+      Minibatch at, org.bytedeco.pytorch.Tensor output, org.bytedeco.pytorch.Tensor loss) {
+    org.bytedeco.pytorch.Tensor overall = loss;
+    Map<String, Double> components = new LinkedHashMap<>();
+    for (Scheduled each : policies) {
+      if (each.epochs().contains(at.epoch())) {
+        PolicyLoss changed = each.policy().beforeBackwardPass(at, output, overall, masks);
+        if (changed != null) {
+          overall = changed.overallLoss();
+          components.putAll(changed.lossComponents());
+        }
+      }
+    }
+    lossComponents = components;
+    return overall;
+  }
+
+  @Override
+  public void beforeParameterOptimization(Minibatch at) {
+    inEpoch(at.epoch(), each -> each.policy().beforeParameterOptimization(at, masks));
+  }
+
+  @Override
+  public void onMinibatchEnd(Minibatch at) {
+    // Momentum moves what was masked: it becomes zero again before anyone rounds or reads it.
+    masks.apply();
+    inEpoch(at.epoch(), each -> each.policy().onMinibatchEnd(at, masks));
+  }
+
+  @Override
+  public void onEpochEnd(EpochResult result) {
+    inEpoch(result.epoch(), each -> each.policy().onEpochEnd(result.epoch(), masks));
+  }
+
+  @Override
+  public Map<String, Tensor> state() {
+    Map<String, Tensor> state = new TreeMap<>();
+    masks.state().forEach((name, mask) -> state.put(MASK + name, mask));
+    pruning(
+        (policy, place) -> {
+          state.put(PRUNED + place, number(policy.isPruned() ? 1 : 0));
+          policy
+              .pruner()
+              .state()
+              .forEach((name, value) -> state.put(PRUNER + place + "." + name, number(value)));
+        });
+    return state;
+  }
+
+  private void pruning(ObjIntConsumer<PruningPolicy> use) {
+    for (int i = 0; i < policies.size(); i++) {
+      if (policies.get(i).policy() instanceof PruningPolicy policy) {
+        use.accept(policy, i);
+      }
+    }
+  }
+
+  private static Tensor number(double value) {
+    return Tensor.ofLongs(new long[] {Double.doubleToLongBits(value)}, 1);
+  }
+
+  private static double number(Tensor bits) {
+    return Double.longBitsToDouble(bits.toLongs()[0]);
+  }
+
+  @Override
+  public void restore(Map<String, Tensor> state) {
+    Map<String, Tensor> kept = new TreeMap<>();
+    state.forEach(
+        (name, tensor) -> {
+          if (name.startsWith(MASK)) {
+            kept.put(name.substring(MASK.length()), tensor);
+          }
+        });
+    masks.restore(kept);
+    pruning(
+        (policy, place) -> {
+          Tensor pruned = state.get(PRUNED + place);
+          if (pruned == null) {
+            throw new IllegalArgumentException("it has no pruner as policy " + place);
+          }
+          policy.restorePruned(number(pruned) != 0);
+          Map<String, Double> remembered = new TreeMap<>();
+          String prefix = PRUNER + place + ".";
+          state.forEach(
+              (name, value) -> {
+                if (name.startsWith(prefix)) {
+                  remembered.put(name.substring(prefix.length()), number(value));
+                }
+              });
+          policy.pruner().restore(remembered);
+        });
+    Quantizer quantizer = quantizer();
+    if (quantizer != null) {
+      quantizer.quantizeParams();
+    }
+  }
+
+  /** Frees the masks; what they zeroed stays zero. */
+  @Override
+  public void close() {
+    masks.close();
+  }
+}

@@ -1,0 +1,580 @@
+package dev.octet.workflows.distiller.schedule;
+
+import dev.octet.core.yaml.Dialect;
+import dev.octet.core.yaml.Messages;
+import dev.octet.core.yaml.YamlField;
+import dev.octet.core.yaml.YamlNode;
+import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.NormNd;
+import dev.octet.torch.qat.TrainingScheme;
+import dev.octet.torch.train.Optimizer;
+import dev.octet.workflows.distiller.Quantizer;
+import dev.octet.workflows.distiller.prune.AutomatedGradualPruner;
+import dev.octet.workflows.distiller.prune.MagnitudeParameterPruner;
+import dev.octet.workflows.distiller.prune.ParameterPruner;
+import dev.octet.workflows.distiller.prune.SensitivityPruner;
+import dev.octet.workflows.distiller.prune.SparsityLevelParameterPruner;
+import dev.octet.workflows.distiller.train.DorefaQuantizer;
+import dev.octet.workflows.distiller.train.TrainingQuantizer;
+import dev.octet.workflows.distiller.train.WRPNQuantizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Distiller's compression schedule: what is defined, and which epochs use it.
+ *
+ * <pre>{@code
+ * quantizers:
+ *   dorefa:
+ *     class: DorefaQuantizer
+ *     bits_activations: 4
+ *     bits_weights: 4
+ *     overrides:
+ *       conv1: {bits_weights: null, bits_activations: null}
+ * pruners:
+ *   gradual:
+ *     class: AutomatedGradualPruner
+ *     initial_sparsity: 0.1
+ *     final_sparsity: 0.7
+ *     weights: [layer1.0.conv1.weight]
+ * lr_schedulers:
+ *   rate: {class: MultiStepLR, milestones: [10, 15], gamma: 0.1}
+ * policies:
+ *   - quantizer: {instance_name: dorefa}
+ *     starting_epoch: 0
+ *     ending_epoch: 20
+ *     frequency: 1
+ *   - pruner: {instance_name: gradual, args: {mask_gradients: true}}
+ *     epochs: [0, 2, 4]
+ *   - lr_scheduler: {instance_name: rate}
+ *     starting_epoch: 0
+ *     ending_epoch: 20
+ *     frequency: 1
+ * }</pre>
+ *
+ * <p>Sections are {@code quantizers} (one at most), {@code pruners}, {@code regularizers}, {@code
+ * lr_schedulers}, {@code extensions} and {@code policies}. A policy has either {@code epochs} or
+ * {@code starting_epoch}, {@code ending_epoch} (not included) and {@code frequency}. The text is
+ * read without tags, anchors and aliases; what is not known, and what no policy uses, is an error
+ * that names its line.
+ */
+public final class Schedule {
+  private static final Dialect DIALECT =
+      new Dialect(
+          "schedule",
+          "write at least 'policies' and what they use",
+          "name a schedule's file",
+          ScheduleException::new);
+
+  private static final String QUANTIZERS = "quantizers";
+  private static final String PRUNERS = "pruners";
+  private static final String REGULARIZERS = "regularizers";
+  private static final String RATES = "lr_schedulers";
+  private static final String EXTENSIONS = "extensions";
+
+  private static final Map<String, String> KINDS = kinds();
+
+  /** Makes a policy once there is a model. */
+  private interface Extension {
+    ScheduledTrainingPolicy policy(@Nullable Module teacher);
+  }
+
+  /** A policy as written. */
+  private record Entry(
+      String kind,
+      String instance,
+      @Nullable YamlField args,
+      PolicyEpochs epochs,
+      YamlField field) {}
+
+  private final String text;
+  private final Map<String, QuantizerDefinition> quantizers = new LinkedHashMap<>();
+  private final Map<String, YamlField> pruners = new LinkedHashMap<>();
+  private final Map<String, RegularizationPolicy> regularizers = new LinkedHashMap<>();
+  private final Map<String, LRScheduler> rates = new LinkedHashMap<>();
+  private final Map<String, Extension> extensions = new LinkedHashMap<>();
+  private final List<Entry> entries = new ArrayList<>();
+  private boolean needsTeacher;
+
+  private static Map<String, String> kinds() {
+    Map<String, String> kinds = new LinkedHashMap<>();
+    kinds.put("quantizer", QUANTIZERS);
+    kinds.put("pruner", PRUNERS);
+    kinds.put("regularizer", REGULARIZERS);
+    kinds.put("lr_scheduler", RATES);
+    kinds.put("extension", EXTENSIONS);
+    return kinds;
+  }
+
+  private Schedule(YamlField top) {
+    text = String.valueOf(plain(top));
+    top.section(
+        List.of("version", QUANTIZERS, PRUNERS, REGULARIZERS, RATES, EXTENSIONS, "policies"));
+    YamlField version = top.get("version");
+    if (version != null && version.integer() != 1) {
+      throw version.wrong("found " + version.node().kind() + "; this reads version 1");
+    }
+    define(top, QUANTIZERS, quantizers, QuantizerDefinition::read);
+    YamlField given = top.get(QUANTIZERS);
+    if (given != null && quantizers.size() > 1) {
+      throw given.wrong("there are " + quantizers.keySet() + "; a model takes one quantizer");
+    }
+    define(
+        top,
+        PRUNERS,
+        pruners,
+        field -> {
+          pruner(field); // Refuses what is none; each model gets its own, since some remember.
+          return field;
+        });
+    define(top, REGULARIZERS, regularizers, Schedule::regularizer);
+    define(top, RATES, rates, Schedule::rate);
+    define(top, EXTENSIONS, extensions, this::extension);
+    YamlField policies = top.get("policies");
+    if (policies == null) {
+      throw top.wrong("there is no section 'policies'; without it nothing is ever done");
+    }
+    for (YamlField item : policies.items()) {
+      entries.add(entry(item));
+    }
+    refuseUnused(top);
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws ScheduleException if it cannot be read or is no schedule
+   */
+  public static Schedule load(Path file) {
+    return new Schedule(YamlField.load(file, DIALECT));
+  }
+
+  /**
+   * Reads a text.
+   *
+   * @param origin names it in messages
+   * @throws ScheduleException if it is no schedule
+   */
+  public static Schedule read(String yaml, String origin) {
+    return new Schedule(YamlField.read(yaml, origin, DIALECT));
+  }
+
+  private static <T> void define(
+      YamlField top, String section, Map<String, T> into, Function<YamlField, T> read) {
+    YamlField fields = top.get(section);
+    if (fields == null || fields.isNull()) {
+      return;
+    }
+    for (String name : fields.keys()) {
+      T made = fields.get(name, read);
+      if (made != null) {
+        into.put(name, made);
+      }
+    }
+  }
+
+  /** The class that a definition names, one of some. */
+  static String type(YamlField field, Map<String, List<String>> known) {
+    YamlField named = field.get("class");
+    if (named == null) {
+      throw field.wrong("it has no 'class'; choose one of " + String.join(", ", known.keySet()));
+    }
+    String name = named.text();
+    List<String> keys = known.get(name);
+    if (keys == null) {
+      throw named.wrong(
+          "found '" + Messages.shorten(name) + "'; " + Messages.suggestion(name, known.keySet()));
+    }
+    List<String> allowed = new ArrayList<>(keys);
+    allowed.add("class");
+    field.section(allowed);
+    return name;
+  }
+
+  static <T> T required(YamlField field, String key, Function<YamlField, T> read) {
+    T value = field.get(key, read);
+    if (value == null) {
+      throw field.wrong("there is no '" + key + "', which this class needs");
+    }
+    return value;
+  }
+
+  static double number(YamlField field) {
+    return field.number(Double::parseDouble);
+  }
+
+  private static List<Integer> integers(YamlField field) {
+    return field.items().stream().map(YamlField::integer).toList();
+  }
+
+  private static List<Double> numbers(YamlField field) {
+    return field.items().stream().map(Schedule::number).toList();
+  }
+
+  /** Numbers by name. */
+  private static Map<String, Double> named(YamlField field) {
+    Map<String, Double> numbers = new LinkedHashMap<>();
+    for (String key : field.keys()) {
+      numbers.put(key, required(field, key, Schedule::number));
+    }
+    return numbers;
+  }
+
+  private static ParameterPruner pruner(YamlField field) {
+    String name = field.path().substring(field.path().indexOf('.') + 1);
+    return switch (type(
+        field,
+        ordered(
+            "AutomatedGradualPruner", "initial_sparsity,final_sparsity,weights",
+            "MagnitudeParameterPruner", "thresholds",
+            "SensitivityPruner", "sensitivities",
+            "SparsityLevelParameterPruner", "levels"))) {
+      case "AutomatedGradualPruner" ->
+          new AutomatedGradualPruner(
+              name,
+              required(field, "initial_sparsity", Schedule::number),
+              required(field, "final_sparsity", Schedule::number),
+              required(
+                  field, "weights", list -> list.items().stream().map(YamlField::text).toList()));
+      case "MagnitudeParameterPruner" ->
+          new MagnitudeParameterPruner(name, required(field, "thresholds", Schedule::named));
+      case "SensitivityPruner" ->
+          new SensitivityPruner(name, required(field, "sensitivities", Schedule::named));
+      default -> new SparsityLevelParameterPruner(name, required(field, "levels", Schedule::named));
+    };
+  }
+
+  private static RegularizationPolicy regularizer(YamlField field) {
+    String name = field.path().substring(field.path().indexOf('.') + 1);
+    type(field, ordered("L1Regularizer", "reg_regims"));
+    return new RegularizationPolicy(name, required(field, "reg_regims", Schedule::named));
+  }
+
+  private static LRScheduler rate(YamlField field) {
+    return switch (type(
+        field,
+        ordered(
+            "StepLR", "step_size,gamma",
+            "MultiStepLR", "milestones,gamma",
+            "ExponentialLR", "gamma",
+            "CosineAnnealingLR", "T_max,eta_min",
+            "PolynomialLR", "T_max,power",
+            "MultiStepMultiGammaLR", "milestones,gammas"))) {
+      case "StepLR" ->
+          LRScheduler.stepLR(
+              required(field, "step_size", YamlField::integer),
+              or(field.get("gamma", Schedule::number), 0.1));
+      case "MultiStepLR" ->
+          LRScheduler.multiStepLR(
+              required(field, "milestones", Schedule::integers),
+              or(field.get("gamma", Schedule::number), 0.1));
+      case "ExponentialLR" -> LRScheduler.exponentialLR(required(field, "gamma", Schedule::number));
+      case "CosineAnnealingLR" ->
+          LRScheduler.cosineAnnealingLR(
+              required(field, "T_max", YamlField::integer),
+              or(field.get("eta_min", Schedule::number), 0));
+      case "PolynomialLR" ->
+          LRScheduler.polynomialLR(
+              required(field, "T_max", YamlField::integer),
+              or(field.get("power", Schedule::number), 1));
+      default ->
+          LRScheduler.multiStepMultiGammaLR(
+              required(field, "milestones", Schedule::integers),
+              required(field, "gammas", Schedule::numbers));
+    };
+  }
+
+  private static double or(@Nullable Double value, double otherwise) {
+    return value == null ? otherwise : value;
+  }
+
+  private Extension extension(YamlField field) {
+    type(field, ordered("KnowledgeDistillationPolicy", "temperature,loss_weights"));
+    double temperature = or(field.get("temperature", Schedule::number), 1);
+    YamlField weights = field.get("loss_weights");
+    double distill = 0.5;
+    double student = 0.5;
+    if (weights != null) {
+      weights.section(List.of("distill", "student", "teacher"));
+      distill = or(weights.get("distill", Schedule::number), distill);
+      student = or(weights.get("student", Schedule::number), student);
+      YamlField teacher = weights.get("teacher");
+      if (teacher != null && number(teacher) != 0) {
+        throw teacher.wrong("the teacher does not train, so its own loss has weight 0");
+      }
+    }
+    needsTeacher = true;
+    double w = distill;
+    double s = student;
+    return teacher -> {
+      if (teacher == null) {
+        throw field.wrong("there is no teacher to learn from; give one where the schedule is used");
+      }
+      return field.checked(() -> new KnowledgeDistillationPolicy(teacher, temperature, w, s));
+    };
+  }
+
+  /** Classes and the keys each takes. */
+  static Map<String, List<String>> ordered(String... namesAndKeys) {
+    Map<String, List<String>> map = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndKeys.length; i += 2) {
+      map.put(namesAndKeys[i], List.of(namesAndKeys[i + 1].split(",", -1)));
+    }
+    return map;
+  }
+
+  private Entry entry(YamlField item) {
+    List<String> keys = new ArrayList<>(KINDS.keySet());
+    keys.addAll(List.of("epochs", "starting_epoch", "ending_epoch", "frequency"));
+    item.section(keys);
+    List<String> kinds = item.keys().stream().filter(KINDS::containsKey).toList();
+    if (kinds.size() != 1) {
+      throw item.wrong(
+          "found " + kinds + "; a policy has exactly one of " + String.join(", ", KINDS.keySet()));
+    }
+    String kind = kinds.get(0);
+    YamlField used = required(item, kind, field -> field.section(List.of("instance_name", "args")));
+    YamlField name = required(used, "instance_name", field -> field);
+    Set<String> defined = defined(kind);
+    if (!defined.contains(name.text())) {
+      throw name.wrong(
+          "'"
+              + KINDS.get(kind)
+              + "' has no '"
+              + Messages.shorten(name.text())
+              + "'"
+              + (defined.isEmpty() ? "" : "; " + Messages.suggestion(name.text(), defined)));
+    }
+    YamlField args = used.get("args");
+    if (args != null && !args.isNull()) {
+      if (!kind.equals("pruner")) {
+        throw args.wrong("a " + kind + " takes no args in a policy; put them where it is defined");
+      }
+      args.section(List.of("keep_mask", "mask_gradients", "mini_batch_pruning_frequency"));
+    }
+    PolicyEpochs epochs = item.checked(() -> epochs(item));
+    if (kind.equals("quantizer") && epochs.epochs().first() != 0) {
+      throw item.wrong("a quantizer changes the model before training starts; let it start at 0");
+    }
+    return new Entry(kind, name.text(), args == null || args.isNull() ? null : args, epochs, item);
+  }
+
+  private static PolicyEpochs epochs(YamlField item) {
+    YamlField listed = item.get("epochs");
+    boolean spanned =
+        item.keys().contains("starting_epoch")
+            || item.keys().contains("ending_epoch")
+            || item.keys().contains("frequency");
+    if (listed != null && spanned) {
+      throw listed.wrong(
+          "there are starting_epoch, ending_epoch or frequency beside it; give one or the other");
+    }
+    if (listed != null) {
+      return listed.checked(() -> PolicyEpochs.of(integers(listed)));
+    }
+    Integer frequency = item.get("frequency", YamlField::integer);
+    return PolicyEpochs.of(
+        required(item, "starting_epoch", YamlField::integer),
+        required(item, "ending_epoch", YamlField::integer),
+        frequency == null ? 1 : frequency);
+  }
+
+  private Set<String> defined(String kind) {
+    return switch (kind) {
+      case "quantizer" -> quantizers.keySet();
+      case "pruner" -> pruners.keySet();
+      case "regularizer" -> regularizers.keySet();
+      case "lr_scheduler" -> rates.keySet();
+      default -> extensions.keySet();
+    };
+  }
+
+  private void refuseUnused(YamlField top) {
+    for (Map.Entry<String, String> kind : KINDS.entrySet()) {
+      Set<String> unused = new LinkedHashSet<>(defined(kind.getKey()));
+      entries.stream()
+          .filter(entry -> entry.kind().equals(kind.getKey()))
+          .forEach(entry -> unused.remove(entry.instance()));
+      YamlField section = top.get(kind.getValue());
+      if (!unused.isEmpty() && section != null) {
+        throw section.wrong("no policy uses " + unused + "; add a policy, or drop them");
+      }
+    }
+  }
+
+  /** The number of epochs that the policies reach to: the last epoch of any, and one. */
+  public int epochs() {
+    return entries.stream().mapToInt(entry -> entry.epochs().epochs().last() + 1).max().orElse(0);
+  }
+
+  /** Whether something in it learns from a teacher. */
+  public boolean needsTeacher() {
+    return needsTeacher;
+  }
+
+  /** Whether it has a quantizer. */
+  public boolean quantizes() {
+    return !quantizers.isEmpty();
+  }
+
+  /**
+   * Prepares a model, and gives what drives its training.
+   *
+   * @param model is changed where a quantizer says so; stays the caller's to close
+   * @param optimizer of the model's parameters; takes those that a quantizer brings
+   * @param epochs of the run; policies beyond it are never called
+   * @param teacher for knowledge distillation; null for none
+   * @param dummyInputs what a quantizer may run the model on; often none
+   * @throws ScheduleException if the schedule does not fit the model, naming the line
+   */
+  public CompressionScheduler apply(
+      Module model,
+      Optimizer optimizer,
+      int epochs,
+      @Nullable Module teacher,
+      Tensor... dummyInputs) {
+    QuantizationPolicy quantization = null;
+    for (Entry entry : entries) {
+      QuantizerDefinition definition = quantizers.get(entry.instance());
+      if (entry.kind().equals("quantizer") && definition != null && quantization == null) {
+        quantization =
+            definition
+                .field()
+                .checked(
+                    () -> {
+                      Quantizer quantizer = definition.make(model, optimizer);
+                      return new QuantizationPolicy(quantizer, dummyInputs);
+                    });
+      }
+    }
+    CompressionScheduler scheduler =
+        new CompressionScheduler(model, epochs, optimizer.groups().get(0).learningRate());
+    scheduler.note("the schedule", text);
+    for (Entry entry : entries) {
+      QuantizationPolicy quantized = quantization;
+      entry.field().checked(() -> add(scheduler, entry, quantized, teacher));
+    }
+    return scheduler;
+  }
+
+  /** The schedule as a way to fine-tune an imported model. */
+  public TrainingScheme scheme() {
+    return (net, optimizer, epochs, teacher) -> {
+      CompressionScheduler scheduler = apply(net, optimizer, epochs, teacher);
+      List<String> notes = new ArrayList<>();
+      Quantizer quantizer = scheduler.quantizer();
+      if (quantizer != null) {
+        notes.addAll(quantizer.warnings());
+        if (quantizer instanceof TrainingQuantizer training && !training.keptFloat().isEmpty()) {
+          notes.add("these stay float: " + training.keptFloat());
+        }
+        if (quantizer instanceof DorefaQuantizer || quantizer instanceof WRPNQuantizer) {
+          noteFoldedNorms(net, notes);
+        }
+      }
+      if (epochs < epochs()) {
+        notes.add(
+            "the schedule reaches to epoch " + epochs() + ", and training ends after " + epochs);
+      }
+      return new TrainingScheme.Prepared(
+          scheduler,
+          scheduler.schedulesLearningRate() ? scheduler.learningRate() : null,
+          scheduler.run(),
+          notes,
+          scheduler::close);
+    };
+  }
+
+  private static void noteFoldedNorms(Module net, List<String> notes) {
+    if (net.modules().values().stream().noneMatch(NormNd.class::isInstance)) {
+      notes.add(
+          "the model has no BatchNormalization, which this quantizer relies on to bring weights of"
+              + " [-1, 1] back to scale; export the model before it is folded, or choose"
+              + " QuantAwareTrainRangeLinearQuantizer");
+    }
+  }
+
+  private CompressionScheduler add(
+      CompressionScheduler scheduler,
+      Entry entry,
+      @Nullable QuantizationPolicy quantization,
+      @Nullable Module teacher) {
+    String name = entry.instance();
+    LRScheduler rate = rates.get(name);
+    if (entry.kind().equals("lr_scheduler") && rate != null) {
+      return scheduler.addLearningRate(rate, entry.epochs());
+    }
+    ScheduledTrainingPolicy policy =
+        switch (entry.kind()) {
+          case "quantizer" -> quantization;
+          case "pruner" -> pruning(pruners.get(name), entry.args());
+          case "regularizer" -> regularizers.get(name);
+          default -> {
+            Extension extension = extensions.get(name);
+            yield extension == null ? null : extension.policy(teacher);
+          }
+        };
+    if (policy == null) {
+      throw new IllegalStateException("no instance of " + entry);
+    }
+    return scheduler.addPolicy(policy, entry.epochs());
+  }
+
+  private static @Nullable ScheduledTrainingPolicy pruning(
+      @Nullable YamlField definition, @Nullable YamlField args) {
+    if (definition == null) {
+      return null;
+    }
+    ParameterPruner pruner = pruner(definition);
+    if (args == null) {
+      return new PruningPolicy(pruner);
+    }
+    Integer frequency = args.get("mini_batch_pruning_frequency", YamlField::integer);
+    return new PruningPolicy(
+        pruner,
+        Boolean.TRUE.equals(args.get("keep_mask", YamlField::truth)),
+        Boolean.TRUE.equals(args.get("mask_gradients", YamlField::truth)),
+        frequency == null ? 0 : frequency);
+  }
+
+  /** Data of a kind that overrides are made of. */
+  static @Nullable Object plain(YamlField field) {
+    YamlNode node = field.node();
+    if (node instanceof YamlNode.Mapping mapping) {
+      Map<String, @Nullable Object> section = new LinkedHashMap<>();
+      for (String key : mapping.entries().keySet()) {
+        YamlField child = field.get(key);
+        section.put(key, child == null ? null : plain(child));
+      }
+      return section;
+    }
+    if (node instanceof YamlNode.Sequence) {
+      List<@Nullable Object> items = new ArrayList<>();
+      field.items().forEach(item -> items.add(plain(item)));
+      return items;
+    }
+    String text = node instanceof YamlNode.Scalar scalar ? scalar.text() : "";
+    if (text.isEmpty()) {
+      return null;
+    }
+    if (text.equals("true") || text.equals("false")) {
+      return Boolean.valueOf(text);
+    }
+    if (text.matches("[-+]?[0-9]{1,9}")) {
+      return Integer.valueOf(text);
+    }
+    try {
+      return Double.valueOf(text);
+    } catch (NumberFormatException e) {
+      return text;
+    }
+  }
+}

@@ -1,0 +1,305 @@
+package dev.octet.workflows.distiller.stats;
+
+import dev.octet.core.range.MeanDeviation;
+import dev.octet.core.range.Moments;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Tensors;
+import dev.octet.torch.Torch;
+import dev.octet.torch.nn.ConvNd;
+import dev.octet.torch.nn.Linear;
+import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.RecurrentLayer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model is made of: by layer its shapes, parameters and multiplications, by parameter how
+ * many elements are zero and how they are spread.
+ *
+ * @param layers those without layers inside them, in the order in which they ran
+ * @param parameters by path
+ */
+public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
+  /**
+   * A layer.
+   *
+   * @param name its path
+   * @param type as it prints itself, such as {@code Conv2d}
+   * @param input shape of the first input, batch included
+   * @param output shape of the output
+   * @param parameters elements of its own parameters
+   * @param macs multiplications that are summed up, for the batch that was run: those of
+   *     convolutions, linear and recurrent layers
+   */
+  public record Layer(
+      String name, String type, List<Long> input, List<Long> output, long parameters, long macs) {
+    public Layer {
+      input = List.copyOf(input);
+      output = List.copyOf(output);
+    }
+  }
+
+  /**
+   * A parameter.
+   *
+   * @param name its path
+   * @param elements how many there are
+   * @param nonZeros how many are not zero
+   * @param bytes as it is held now
+   * @param std the standard deviation
+   * @param mean the mean
+   * @param absMean the mean magnitude
+   */
+  public record Parameter(
+      String name,
+      List<Long> shape,
+      long elements,
+      long nonZeros,
+      long bytes,
+      double std,
+      double mean,
+      double absMean) {
+    public Parameter {
+      shape = List.copyOf(shape);
+    }
+
+    /** The part of the elements that are zero, in [0, 1]. */
+    public double sparsity() {
+      return elements == 0 ? 0 : 1 - nonZeros / (double) elements;
+    }
+  }
+
+  public ModelSummary {
+    layers = List.copyOf(layers);
+    parameters = List.copyOf(parameters);
+  }
+
+  /**
+   * The summary of a model, which is run once, in eval mode.
+   *
+   * @param example inputs, one for each that the model takes
+   */
+  public static ModelSummary of(Module model, Tensor... example) {
+    Map<String, Layer> ran = new LinkedHashMap<>();
+    Map<String, Module> leaves = TensorHooks.layers(model, List.of(), module -> false);
+    Map<String, List<Long>> firstInputs = new LinkedHashMap<>();
+    boolean training = model.isTraining();
+    model.eval();
+    try (Torch.Switched noGrad = Torch.noGrad();
+        Scope scope = Scope.open();
+        TensorHooks hooks =
+            TensorHooks.on(
+                leaves,
+                (path, index, tensor) -> {
+                  if (index == 0) {
+                    firstInputs.put(path, shape(tensor));
+                  } else if (index < 0) {
+                    Layer layer =
+                        layer(
+                            path,
+                            leaves.get(path),
+                            firstInputs.getOrDefault(path, List.of()),
+                            shape(tensor));
+                    // A layer that is called several times multiplies several times.
+                    ran.merge(path, layer, ModelSummary::joined);
+                  }
+                })) {
+      model.call(example);
+    } finally {
+      model.train(training);
+    }
+    List<Parameter> parameters = new ArrayList<>();
+    model.parameters().forEach((name, tensor) -> parameters.add(parameter(name, tensor)));
+    return new ModelSummary(List.copyOf(ran.values()), parameters);
+  }
+
+  private static Layer joined(Layer a, Layer b) {
+    return new Layer(
+        a.name(), a.type(), a.input(), a.output(), a.parameters(), a.macs() + b.macs());
+  }
+
+  private static List<Long> shape(Tensor tensor) {
+    return Arrays.stream(Tensors.shape(tensor)).boxed().toList();
+  }
+
+  private static Layer layer(String path, @Nullable Module module, List<Long> in, List<Long> out) {
+    if (module == null) {
+      throw new IllegalStateException("no layer '" + path + "'");
+    }
+    String text = module.toString();
+    int settings = text.indexOf('(');
+    long own = module.ownParameters().values().stream().mapToLong(Tensor::numel).sum();
+    return new Layer(
+        path,
+        settings < 0 ? text : text.substring(0, settings),
+        in,
+        out,
+        own,
+        macs(module, in, out));
+  }
+
+  private static long macs(Module module, List<Long> in, List<Long> out) {
+    long made = product(out);
+    if (module instanceof ConvNd conv) {
+      long[] weight = Tensors.shape(conv.weight());
+      long perElement = Arrays.stream(weight).skip(1).reduce(1, (a, b) -> a * b);
+      // A transposed convolution's weight is [in, out / groups, ...]: each input meets it all.
+      return module.getClass().getSimpleName().contains("Transpose")
+          ? product(in) * perElement
+          : made * perElement;
+    }
+    if (module instanceof Linear linear) {
+      return made * linear.weight().size(1);
+    }
+    if (module instanceof RecurrentLayer && in.size() == 3) {
+      long weights =
+          module.ownParameters().values().stream()
+              .filter(parameter -> parameter.dim() == 2)
+              .mapToLong(Tensor::numel)
+              .sum();
+      return weights * in.get(0) * in.get(1);
+    }
+    return 0;
+  }
+
+  private static long product(List<Long> sizes) {
+    return sizes.stream().reduce(1L, (a, b) -> a * b);
+  }
+
+  private static Parameter parameter(String name, Tensor tensor) {
+    float[] values = Tensors.toFloats(tensor);
+    long nonZeros = 0;
+    for (float value : values) {
+      nonZeros += value != 0 ? 1 : 0;
+    }
+    Moments moments = new Moments();
+    moments.add(values);
+    MeanDeviation magnitudes = new MeanDeviation(0);
+    magnitudes.add(values);
+    boolean any = moments.count() > 0;
+    return new Parameter(
+        name,
+        shape(tensor),
+        values.length,
+        nonZeros,
+        tensor.nbytes(),
+        any ? moments.standardDeviation() : 0,
+        any ? moments.mean() : 0,
+        any ? magnitudes.mean() : 0);
+  }
+
+  /** Elements of all parameters. */
+  public long totalParameters() {
+    return parameters.stream().mapToLong(Parameter::elements).sum();
+  }
+
+  /** Multiplications of all layers. */
+  public long totalMacs() {
+    return layers.stream().mapToLong(Layer::macs).sum();
+  }
+
+  /** Bytes of all parameters. */
+  public long totalBytes() {
+    return parameters.stream().mapToLong(Parameter::bytes).sum();
+  }
+
+  /** The part of all elements that are zero, in [0, 1]. */
+  public double sparsity() {
+    long nonZeros = parameters.stream().mapToLong(Parameter::nonZeros).sum();
+    return totalParameters() == 0 ? 0 : 1 - nonZeros / (double) totalParameters();
+  }
+
+  /** The layers as a table. */
+  public String computeTable() {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(new String[] {"layer", "type", "input", "output", "parameters", "MACs"});
+    for (Layer layer : layers) {
+      rows.add(
+          new String[] {
+            layer.name(),
+            layer.type(),
+            layer.input().toString(),
+            layer.output().toString(),
+            Long.toString(layer.parameters()),
+            Long.toString(layer.macs())
+          });
+    }
+    rows.add(
+        new String[] {
+          "total", "", "", "", Long.toString(totalParameters()), Long.toString(totalMacs())
+        });
+    return table(rows, 4);
+  }
+
+  /** The parameters as a table. */
+  public String sparsityTable() {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(
+        new String[] {
+          "parameter", "shape", "elements", "NNZ", "sparsity %", "bytes", "std", "mean", "abs-mean"
+        });
+    for (Parameter each : parameters) {
+      rows.add(
+          new String[] {
+            each.name(),
+            each.shape().toString(),
+            Long.toString(each.elements()),
+            Long.toString(each.nonZeros()),
+            number("%.2f", 100 * each.sparsity()),
+            Long.toString(each.bytes()),
+            number("%.5f", each.std()),
+            number("%.5f", each.mean()),
+            number("%.5f", each.absMean())
+          });
+    }
+    rows.add(
+        new String[] {
+          "total",
+          "",
+          Long.toString(totalParameters()),
+          Long.toString(parameters.stream().mapToLong(Parameter::nonZeros).sum()),
+          number("%.2f", 100 * sparsity()),
+          Long.toString(totalBytes()),
+          "",
+          "",
+          ""
+        });
+    return table(rows, 2);
+  }
+
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
+  }
+
+  /** Words begin on the left of their columns, figures end on the right. */
+  private static String table(List<String[]> rows, int words) {
+    int[] widths = new int[rows.get(0).length];
+    for (String[] row : rows) {
+      for (int i = 0; i < row.length; i++) {
+        widths[i] = Math.max(widths[i], row[i].length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (String[] row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < row.length; i++) {
+        String blanks = " ".repeat(widths[i] - row[i].length());
+        line.append(i == 0 ? "" : "  ").append(i < words ? row[i] + blanks : blanks + row[i]);
+      }
+      text.append(line.toString().stripTrailing()).append('\n');
+    }
+    return text.toString();
+  }
+
+  /** Both tables. */
+  @Override
+  public String toString() {
+    return computeTable() + "\n" + sparsityTable();
+  }
+}
