@@ -36,8 +36,8 @@ import java.util.Map;
  * have it, and the float network is the teacher.
  *
  * <p>Usage: {@code octet-examples/run distiller [METHOD [EPOCHS [SEED [MODEL CIFAR10]]]]}. METHOD
- * is {@code dorefa}, {@code pact}, {@code wrpn} or {@code range}; without a model and data, the demo
- * model learns drawn figures.
+ * is {@code dorefa}, {@code pact}, {@code wrpn} or {@code range}; without a model and data, the
+ * demo model learns drawn figures.
  */
 public final class DistillerExample {
   private static final int BATCH = 64;

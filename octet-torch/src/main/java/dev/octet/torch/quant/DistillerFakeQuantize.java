@@ -218,8 +218,8 @@ public final class DistillerFakeQuantize {
   }
 
   /**
-   * {@code (clamp(rint(scale · x − zeroPoint)) + zeroPoint) / scale}, as Distiller places its scale;
-   * all of the gradient passes.
+   * {@code (clamp(rint(scale · x − zeroPoint)) + zeroPoint) / scale}, as Distiller places its
+   * scale; all of the gradient passes.
    */
   private static Tensor multiplied(Tensor x, double scale, double zeroPoint, int qmin, int qmax) {
     Scalar by = new Scalar(scale);

@@ -91,12 +91,12 @@ public abstract class TrainingQuantizer extends Quantizer {
             (path, module) -> {
               QBits own = moduleBits().getOrDefault(path, QBits.NONE);
               Tensor weight = module.ownParameters().get("weight");
-              if (module instanceof Activation && !path.endsWith("." + FakeQuantizationWrapper.INNER)) {
+              if (module instanceof Activation
+                  && !path.endsWith("." + FakeQuantizationWrapper.INNER)) {
                 kept.put(path, reason(own.acts(), "activations of " + module));
               } else if (weight != null && weight.dim() > 1) {
                 kept.put(
-                    path,
-                    reason(own.wts(), "weights of " + module.getClass().getSimpleName()));
+                    path, reason(own.wts(), "weights of " + module.getClass().getSimpleName()));
               }
             });
     return kept;

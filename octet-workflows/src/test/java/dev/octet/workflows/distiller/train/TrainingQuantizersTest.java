@@ -247,10 +247,7 @@ final class TrainingQuantizersTest {
         Optimizer optimizer = Stripes.sgd(net, 0.05)) {
       DorefaQuantizer quantizer =
           new DorefaQuantizer(
-              net,
-              optimizer,
-              W4A4,
-              ENDS_FLOAT.with("relu2", "bits_activations", null));
+              net, optimizer, W4A4, ENDS_FLOAT.with("relu2", "bits_activations", null));
       quantizer.prepareModel();
       assertThat(quantizer.keptFloat()).containsOnlyKeys("conv1", "relu2", "fc");
       assertThat(quantizer.keptFloat().get("relu2"))
