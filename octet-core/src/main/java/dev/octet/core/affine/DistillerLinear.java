@@ -99,6 +99,63 @@ public final class DistillerLinear {
     return new DistillerLinear(new float[] {scale}, new float[] {zeroPoint}, qmin, qmax);
   }
 
+  /**
+   * The same with a scale and zero point for each group.
+   *
+   * @throws IllegalArgumentException also if there are not as many zero points as scales, or none
+   */
+  public static DistillerLinear of(float[] scales, float[] zeroPoints, int qmin, int qmax) {
+    if (scales.length == 0 || scales.length != zeroPoints.length) {
+      throw new IllegalArgumentException(
+          scales.length + " scales and " + zeroPoints.length + " zero points; give one of each");
+    }
+    for (float scale : scales) {
+      of(scale, 0, qmin, qmax);
+    }
+    return new DistillerLinear(scales.clone(), zeroPoints.clone(), qmin, qmax);
+  }
+
+  /**
+   * The scale of symmetric integers that need not fit 16 bits, such as those of accumulators:
+   * {@code ((2^bits − 1) / 2) / saturation}, 1 for a saturation of 0.
+   *
+   * @param bits 2 to 32
+   * @throws IllegalArgumentException if bits are not that, or the saturation is negative or not
+   *     finite
+   */
+  public static float symmetricScale(int bits, float saturation) {
+    if (bits < 2 || bits > 32) {
+      throw new IllegalArgumentException("bits is " + bits + "; choose 2 to 32");
+    }
+    if (!(saturation >= 0 && saturation < Float.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "saturation is " + saturation + "; it must be finite and not negative");
+    }
+    float levels = (float) (((1L << bits) - 1) / 2.0);
+    return saturation == 0 ? 1 : scale(levels, saturation);
+  }
+
+  /**
+   * The same integers in ONNX's convention: scale {@code 1 / scale}, zero point {@code −zeroPoint}.
+   * The last bit of a dequantized value can differ.
+   *
+   * @param granularity which elements share a scale
+   * @throws IllegalArgumentException if a zero point is not whole, or not among the integers
+   */
+  public QuantParams toQuantParams(Granularity granularity) {
+    float[] steps = new float[scales.length];
+    int[] zeros = new int[scales.length];
+    for (int i = 0; i < steps.length; i++) {
+      steps[i] = 1 / scales[i];
+      zeros[i] = (int) -zeroPoints[i];
+      if (zeros[i] != -zeroPoints[i]) {
+        throw new IllegalArgumentException(
+            "zero point " + i + " is " + zeroPoints[i] + ", which is not whole");
+      }
+    }
+    return QuantParams.affine(steps, zeros, granularity, qmin, qmax);
+  }
+
   private static int requireBits(int bits) {
     if (bits < 2 || bits > 16) {
       throw new IllegalArgumentException("bits is " + bits + "; choose 2 to 16");

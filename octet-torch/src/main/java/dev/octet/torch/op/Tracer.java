@@ -71,6 +71,26 @@ public final class Tracer implements AutoCloseable {
     return CURRENT.get();
   }
 
+  /** Goes on with a trace; made by {@link #pause}. */
+  public interface Pause extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * Writes nothing down on this thread until closed: for a computation that a graph is to state in
+   * other terms. Nothing happens where no trace runs.
+   */
+  public static Pause pause() {
+    Tracer paused = CURRENT.get();
+    CURRENT.remove();
+    return () -> {
+      if (paused != null) {
+        CURRENT.set(paused);
+      }
+    };
+  }
+
   /** The graph that is being written. */
   public Graph graph() {
     return graph;

@@ -176,7 +176,7 @@ public final class Overrides {
   /** One use on one model. */
   final class Session {
     private final Rules.Session patterns = rules.session();
-    private final Set<String> literal = new LinkedHashSet<>();
+    private final Set<String> decided = new LinkedHashSet<>();
 
     /** What holds for a layer of this path. */
     Resolved resolve(String path, QBits defaults) {
@@ -184,12 +184,12 @@ public final class Overrides {
       // Patterns are asked even so: one that a literal key beats is not one that is misspelled.
       String key = patterns.forTensor(name).map(Rule::pattern).orElse(null);
       if (entries.containsKey(name)) {
-        literal.add(name);
         key = name;
       }
       if (key == null) {
         return new Resolved(defaults, Map.of());
       }
+      decided.add(key);
       Map<String, @Nullable Object> left = new LinkedHashMap<>(entries.get(key));
       QBits bits =
           new QBits(
@@ -203,16 +203,23 @@ public final class Overrides {
     /** A warning for each key that decided nothing. */
     List<String> unused() {
       List<String> warnings = new ArrayList<>();
-      List<String> unused = patterns.unused();
-      int i = 0;
+      String unmatched = String.join("\n", patterns.unused()) + "\n";
+      int place = 0;
       for (String pattern : entries.keySet()) {
-        i++;
-        String start = "rule " + i + " ";
-        for (String warning : unused) {
-          if (warning.startsWith(start) && !literal.contains(pattern)) {
-            warnings.add("override" + warning.substring("rule".length()));
-          }
+        place++;
+        if (decided.contains(pattern)) {
+          continue;
         }
+        boolean matches =
+            !unmatched.contains("rule " + place + " '" + pattern + "' matched nothing\n");
+        warnings.add(
+            "override "
+                + place
+                + " '"
+                + pattern
+                + (matches
+                    ? "' decides nothing: literal names and earlier patterns name all that it names"
+                    : "' matches no layer"));
       }
       return warnings;
     }

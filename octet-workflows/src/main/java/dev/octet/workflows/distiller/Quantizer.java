@@ -218,7 +218,7 @@ public abstract class Quantizer {
     return true;
   }
 
-  /** Called before anything is exchanged. */
+  /** Called before anything is exchanged; what it refuses can be prepared another time. */
   protected void beforePreparing(Tensor[] dummyInputs) {}
 
   /** Called when all is exchanged. */
@@ -276,10 +276,10 @@ public abstract class Quantizer {
   public final void prepareModel(Tensor... dummyInputs) {
     requireUnprepared();
     checkArguments(model, "");
+    beforePreparing(dummyInputs);
     prepared = true;
     dummyInput =
         dummyInputs.length == 0 ? null : Arrays.stream(dummyInputs).map(DummyInput::of).toList();
-    beforePreparing(dummyInputs);
     exchange(model, "", new IdentityHashMap<>(), new IdentityHashMap<>());
     if (quantizesParams()) {
       registerParameters();

@@ -45,6 +45,11 @@ public record TensorStats(
     return new TensorStats(newMin, newMax, newAvgMin, newAvgMax, mean, std, b, shape, totalNumel);
   }
 
+  /** The same with the extremes of all in the place of the average ones. */
+  public TensorStats withoutSamples() {
+    return withRange(min, max, min, max);
+  }
+
   /** The same with all values outside {@code [low, high]} put onto its ends. */
   public TensorStats clipped(double low, double high) {
     return withRange(

@@ -14,21 +14,23 @@ import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.Mark;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 import org.yaml.snakeyaml.nodes.Tag;
 import org.yaml.snakeyaml.representer.Representer;
 
 /**
  * Plain data as YAML 1.1, the dialect of Distiller's files: texts, numbers, flags, null, lists, and
- * sections in the order of the text. Tags that would make objects are refused, size, depth and the
- * number of aliases are bounded, and a key may occur once.
+ * sections in the order of the text. Tags that would make objects are refused, and so are aliases
+ * of lists and sections, by which a short text could stand for a long one; size and depth are
+ * bounded, and a key may occur once.
  */
 public final class SafeYaml {
   /** Longer texts are refused: 16 MiB; statistics of a thousand layers have a tenth of it. */
   public static final int MOST_CHARACTERS = 1 << 24;
 
   private static final int DEEPEST = 30;
-  private static final int MOST_ALIASES = 200;
 
   private SafeYaml() {}
 
@@ -60,15 +62,14 @@ public final class SafeYaml {
     LoaderOptions options = new LoaderOptions();
     options.setCodePointLimit(MOST_CHARACTERS);
     options.setNestingDepthLimit(DEEPEST);
-    options.setMaxAliasesForCollections(MOST_ALIASES);
+    options.setMaxAliasesForCollections(0);
     options.setAllowRecursiveKeys(false);
     options.setAllowDuplicateKeys(false);
     Object document;
     try {
       document = new Yaml(new SafeConstructor(options)).load(text);
     } catch (YAMLException e) {
-      throw new IllegalArgumentException(
-          origin + ": this is not plain YAML: " + firstLines(e.getMessage()), e);
+      throw new IllegalArgumentException(origin + ": this is not plain YAML: " + problem(e), e);
     }
     if (document == null) {
       return new LinkedHashMap<>();
@@ -195,8 +196,18 @@ public final class SafeYaml {
             + "; put quotes around it if it is a text");
   }
 
-  private static String firstLines(@Nullable String message) {
-    return message == null ? "" : message.lines().limit(4).reduce((a, b) -> a + " " + b).orElse("");
+  private static String problem(YAMLException e) {
+    if (e instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
+      Mark mark = marked.getProblemMark();
+      return "line "
+          + (mark.getLine() + 1)
+          + ", column "
+          + (mark.getColumn() + 1)
+          + ": "
+          + marked.getProblem();
+    }
+    String message = e.getMessage();
+    return message == null ? "" : message.lines().findFirst().orElse("");
   }
 
   /** Numbers in a form that YAML 1.1 reads as numbers: with a point, and a sign in the exponent. */

@@ -1,0 +1,364 @@
+package dev.octet.workflows.distiller;
+
+import dev.octet.torch.Scope;
+import dev.octet.torch.Torch;
+import dev.octet.torch.nn.Module;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * Loss aware post-training quantization (Nahshan et al. 2019, arXiv 1911.07190): a search for the
+ * scales, or ranges, of all layers together that make a model's own loss least, from a start that
+ * makes each layer's error small by itself. Distiller calls it {@code ptq_coordinate_search}.
+ *
+ * <pre>{@code
+ * quantizer.prepareModel(example);                  // with statistics, and saveFpWeights(true)
+ * model.eval();
+ * Lapq.Result found =
+ *     Lapq.search(quantizer, Lapq.Settings.DEFAULT, inputs, net -> loss(net, calibration));
+ * }</pre>
+ *
+ * <p>The model is left with the best point that was seen. Choose the samples from the training set:
+ * what was searched on is no test any more.
+ */
+public final class Lapq {
+  /** Where the search starts. */
+  public enum Init {
+    /** The ranges that the quantizer found, by its clip modes. */
+    RANGES(0),
+    /** Each layer's least mean absolute error of its output. */
+    L1(1),
+    /** Each layer's least mean squared error of its output. */
+    L2(2),
+    /** Each layer's least mean cubed absolute error of its output. */
+    L3(3);
+
+    private final int power;
+
+    Init(int power) {
+      this.power = power;
+    }
+  }
+
+  /** How directions are chosen. */
+  public enum Method {
+    /** Powell's: coordinates first, then the way that a whole round took. */
+    POWELL,
+    /** One coordinate after the other. */
+    COORDINATE
+  }
+
+  /**
+   * Settings of a search.
+   *
+   * @param init where it starts; of the L norms 3 is the paper's for few bits
+   * @param method how directions are chosen
+   * @param maxIterations rounds over all scales, at least 1
+   * @param maxEvaluations of the loss, at least 1
+   * @param searchClipping whether both ends of ranges are searched, not scales alone; asymmetric
+   *     modes need it
+   */
+  public record Settings(
+      Init init, Method method, int maxIterations, int maxEvaluations, boolean searchClipping) {
+    /** From the least cubed error, by Powell's method, two rounds and 2000 evaluations. */
+    public static final Settings DEFAULT = new Settings(Init.L3, Method.POWELL, 2, 2000, false);
+
+    /** Checks the numbers. */
+    public Settings {
+      if (maxIterations < 1 || maxEvaluations < 1) {
+        throw new IllegalArgumentException(
+            maxIterations + " iterations and " + maxEvaluations + " evaluations; give at least 1");
+      }
+    }
+  }
+
+  /**
+   * What a search found.
+   *
+   * @param startLoss with the ranges that the quantizer had found
+   * @param initLoss after the layers' own search
+   * @param bestLoss with what the model has now
+   * @param evaluations how often the loss was computed
+   */
+  public record Result(double startLoss, double initLoss, double bestLoss, int evaluations) {}
+
+  /** First step of a line search, in powers of 2 of a scale. */
+  private static final double STEP = 0.25;
+
+  private static final double TOLERANCE = 0.02;
+  private static final int EVALUATIONS_OF_A_LAYER = 80;
+
+  private final PostTrainLinearQuantizer quantizer;
+  private final Settings settings;
+
+  private Lapq(PostTrainLinearQuantizer quantizer, Settings settings) {
+    this.quantizer = quantizer;
+    this.settings = settings;
+  }
+
+  /**
+   * Searches, and leaves the model with the best point.
+   *
+   * @param quantizer has prepared its model, with statistics and float weights kept; the model is
+   *     in eval
+   * @param inputs of one call of the model, for the layers' own search
+   * @param loss of the model: less is better. Called within no scope and without gradients
+   * @throws IllegalStateException if the quantizer is not such a one
+   * @throws IllegalArgumentException if scales alone are searched where a zero point would have to
+   *     follow
+   */
+  public static Result search(
+      PostTrainLinearQuantizer quantizer,
+      Settings settings,
+      Tensor[] inputs,
+      ToDoubleFunction<Module> loss) {
+    return new Lapq(quantizer, settings).run(inputs, loss);
+  }
+
+  private Result run(Tensor[] inputs, ToDoubleFunction<Module> loss) {
+    check();
+    Module model = quantizer.model();
+    try (Torch.Switched noGrad = Torch.noGrad()) {
+      Map<String, float[]> start = quantizer.namedLinearQuantParams();
+      double startLoss = loss.applyAsDouble(model);
+      double initLoss = startLoss;
+      int evaluations = 1;
+      if (settings.init() != Init.RANGES) {
+        initialise(inputs);
+        initLoss = loss.applyAsDouble(model);
+        evaluations++;
+      }
+      Point point = point(quantizer.wrappers());
+      Powell powell =
+          new Powell(
+              values -> {
+                point.set(values);
+                return loss.applyAsDouble(model);
+              },
+              settings.maxEvaluations(),
+              STEP,
+              TOLERANCE);
+      powell.minimize(
+          new double[point.size()], settings.maxIterations(), settings.method() == Method.POWELL);
+      evaluations += powell.evaluations();
+      if (powell.bestValue() <= startLoss) {
+        point.set(powell.best());
+        return new Result(startLoss, initLoss, powell.bestValue(), evaluations);
+      }
+      quantizer.updateLinearQuantParams(start);
+      return new Result(startLoss, initLoss, startLoss, evaluations);
+    }
+  }
+
+  private void check() {
+    if (!quantizer.isPrepared() || quantizer.statsAfterPrepareModel() == null) {
+      throw new IllegalStateException(
+          "the search needs a quantizer that prepared its model with statistics");
+    }
+    quantizer
+        .wrappers()
+        .forEach(
+            (path, wrapper) -> {
+              if (wrapper instanceof RangeLinearQuantParamLayerWrapper layer) {
+                if (!layer.keepsFloat()) {
+                  throw new IllegalStateException(
+                      "'" + path + "' keeps no float weights; set saveFpWeights(true)");
+                }
+                requireSymmetric(path, "w_zero_point", wrapper);
+              }
+              requireSymmetric(path, "output_zero_point", wrapper);
+            });
+  }
+
+  private void requireSymmetric(String path, String zero, RangeLinearQuantWrapper wrapper) {
+    if (settings.searchClipping()) {
+      return;
+    }
+    for (float each : wrapper.linearQuantParams().getOrDefault(zero, new float[0])) {
+      if (each != 0) {
+        throw new IllegalArgumentException(
+            "'"
+                + path
+                + "' has a zero point that would have to follow its scale; search ranges"
+                + " with searchClipping");
+      }
+    }
+  }
+
+  // --- Layers by themselves ----------------------------------------------------------------------
+
+  /** What a layer was given and computed in float. */
+  private record Seen(List<Tensor> inputs, Tensor output) {}
+
+  private void initialise(Tensor[] inputs) {
+    Map<String, RangeLinearQuantWrapper> wrappers = quantizer.wrappers();
+    try (Scope scope = Scope.open()) {
+      Map<RangeLinearQuantWrapper, Seen> seen = watch(wrappers, inputs, scope);
+      wrappers.forEach(
+          (path, wrapper) -> {
+            Seen own = seen.get(wrapper);
+            if (own != null) {
+              initialise(path, wrapper, own);
+            }
+          });
+    }
+  }
+
+  private Map<RangeLinearQuantWrapper, Seen> watch(
+      Map<String, RangeLinearQuantWrapper> wrappers, Tensor[] inputs, Scope scope) {
+    Map<RangeLinearQuantWrapper, Seen> seen = new LinkedHashMap<>();
+    List<Module.Hook> hooks = new ArrayList<>();
+    try {
+      for (RangeLinearQuantWrapper wrapper : wrappers.values()) {
+        wrapper.exact(true);
+        hooks.add(
+            wrapper.afterForward(
+                (module, given, output) -> {
+                  // Handles die with the scopes of the call; these are the search's own.
+                  List<Tensor> copies = new ArrayList<>();
+                  for (Tensor input : given) {
+                    copies.add(Scope.keep(input.clone()));
+                  }
+                  Seen before = seen.put(wrapper, new Seen(copies, Scope.keep(output.clone())));
+                  if (before != null) {
+                    free(before);
+                  }
+                  return output;
+                }));
+      }
+      quantizer.model().call(inputs);
+    } finally {
+      hooks.forEach(Module.Hook::close);
+      wrappers.values().forEach(wrapper -> wrapper.exact(false));
+      seen.values().forEach(each -> holdAndFree(each, scope));
+    }
+    return seen;
+  }
+
+  private static void holdAndFree(Seen seen, Scope scope) {
+    for (Tensor input : seen.inputs()) {
+      scope.hold(input);
+    }
+    scope.hold(seen.output());
+    free(seen);
+  }
+
+  private static void free(Seen seen) {
+    for (Tensor input : seen.inputs()) {
+      input.close();
+    }
+    seen.output().close();
+  }
+
+  private void initialise(String path, RangeLinearQuantWrapper wrapper, Seen seen) {
+    Point point = point(Map.of(path, wrapper));
+    if (point.size() == 0) {
+      return;
+    }
+    Powell powell =
+        new Powell(
+            values -> {
+              point.set(values);
+              return error(wrapper, seen);
+            },
+            EVALUATIONS_OF_A_LAYER,
+            STEP,
+            TOLERANCE);
+    powell.minimize(new double[point.size()], 2, true);
+    point.set(powell.best());
+  }
+
+  private double error(RangeLinearQuantWrapper wrapper, Seen seen) {
+    try (Scope scope = Scope.open()) {
+      Tensor difference =
+          wrapper.call(seen.inputs().toArray(new Tensor[0])).sub(seen.output()).abs();
+      return difference.pow(new Scalar(settings.init().power)).mean().item_double();
+    }
+  }
+
+  // --- What is searched --------------------------------------------------------------------------
+
+  /** Scales or ends of ranges, each as the power of 2 that it is multiplied by. */
+  private interface Coordinate {
+    void set(double power);
+  }
+
+  /** Coordinates of the search; all 0 is where it starts. */
+  private record Point(List<Coordinate> coordinates) {
+    int size() {
+      return coordinates.size();
+    }
+
+    void set(double[] powers) {
+      for (int i = 0; i < powers.length; i++) {
+        coordinates.get(i).set(powers[i]);
+      }
+    }
+  }
+
+  private Point point(Map<String, RangeLinearQuantWrapper> wrappers) {
+    List<Coordinate> coordinates = new ArrayList<>();
+    wrappers.forEach(
+        (path, wrapper) -> {
+          if (settings.searchClipping()) {
+            wrapper.clipping().forEach((which, range) -> addRange(coordinates, wrapper, which));
+          }
+          wrapper
+              .linearQuantParams()
+              .forEach(
+                  (param, values) -> {
+                    boolean isScale = param.endsWith("_scale");
+                    boolean hasRange =
+                        wrapper
+                            .clipping()
+                            .containsKey(param.startsWith("w_") ? "weight" : "output");
+                    if (isScale && !(settings.searchClipping() && hasRange)) {
+                      coordinates.add(power -> setScales(wrapper, param, values, power));
+                    }
+                  });
+        });
+    return new Point(coordinates);
+  }
+
+  private static void setScales(
+      RangeLinearQuantWrapper wrapper, String param, float[] from, double power) {
+    float[] scales = new float[from.length];
+    for (int i = 0; i < scales.length; i++) {
+      // A scale stays a finite positive number wherever the search wanders.
+      double scale = from[i] * Math.pow(2, power);
+      scales[i] = (float) Math.min(1e30, Math.max(1e-30, scale));
+    }
+    wrapper.setLinearQuantParam(param, scales);
+  }
+
+  private static void addRange(
+      List<Coordinate> coordinates, RangeLinearQuantWrapper wrapper, String which) {
+    double[] from = wrapper.clipping().getOrDefault(which, new double[2]);
+    if (from[0] == -from[1]) {
+      // A symmetric mode has one end to choose.
+      coordinates.add(
+          power -> {
+            double end = from[1] * Math.pow(2, Math.max(-60, Math.min(60, power)));
+            wrapper.setClipping(which, -end, end);
+          });
+      return;
+    }
+    double[] powers = new double[2];
+    for (int end = 0; end < 2; end++) {
+      int at = end;
+      if (from[at] != 0) {
+        coordinates.add(
+            power -> {
+              powers[at] = Math.max(-60, Math.min(60, power));
+              wrapper.setClipping(
+                  which, from[0] * Math.pow(2, powers[0]), from[1] * Math.pow(2, powers[1]));
+            });
+      }
+    }
+  }
+}
