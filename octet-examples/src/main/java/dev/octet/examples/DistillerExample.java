@@ -116,11 +116,13 @@ public final class DistillerExample {
       Path target = Results.file("distiller." + method + ".onnx");
       try (Epoch epoch = training.epoch(0);
           Batch batch = epoch.next()) {
-        Trace.of(net)
-            .opset(net.opset())
-            .input(net.inputNames().toArray(String[]::new))
-            .output(net.outputName())
-            .write(target, batch.input());
+        Trace trace =
+            Trace.of(net)
+                .opset(net.opset())
+                .input(net.inputNames().toArray(String[]::new))
+                .output(net.outputName());
+        trace.roundBiases(batch.input());
+        trace.write(target, batch.input());
       }
       results.addIntegers(target, net);
     }
