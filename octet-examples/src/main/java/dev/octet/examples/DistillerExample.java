@@ -36,8 +36,8 @@ import java.util.Map;
  * have it, and the float network is the teacher.
  *
  * <p>Usage: {@code octet-examples/run distiller [METHOD [EPOCHS [SEED [MODEL CIFAR10]]]]}. METHOD
- * is {@code dorefa}, {@code pact}, {@code wrpn} or {@code range}; without a model and data, the demo
- * model learns drawn figures.
+ * is {@code dorefa}, {@code pact}, {@code wrpn} or {@code range}; without a model and data, the
+ * demo model learns drawn figures.
  */
 public final class DistillerExample {
   private static final int BATCH = 64;
@@ -116,11 +116,13 @@ public final class DistillerExample {
       Path target = Results.file("distiller." + method + ".onnx");
       try (Epoch epoch = training.epoch(0);
           Batch batch = epoch.next()) {
-        Trace.of(net)
-            .opset(net.opset())
-            .input(net.inputNames().toArray(String[]::new))
-            .output(net.outputName())
-            .write(target, batch.input());
+        Trace trace =
+            Trace.of(net)
+                .opset(net.opset())
+                .input(net.inputNames().toArray(String[]::new))
+                .output(net.outputName());
+        trace.roundBiases(batch.input());
+        trace.write(target, batch.input());
       }
       results.addIntegers(target, net);
     }

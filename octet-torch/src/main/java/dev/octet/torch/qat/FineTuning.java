@@ -352,7 +352,7 @@ public final class FineTuning {
     try (TorchGraph floating = TorchGraph.of(model);
         LayerGraph net = LayerGraph.of(model);
         Optimizer optimizer = Optimizer.sgd(groups(net, List.of()), momentum, false)) {
-      Checks.classes(floating, evaluation, List.of(samples));
+      Checks.classes(floating, evaluation, List.of(samples, evaluation.dataset()));
       final Score floatScore =
           scores ? score("judging the float model", floating, evaluation, watched) : null;
       final List<EpochResult> results =

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.bytedeco.pytorch.Tensor;
@@ -121,6 +122,87 @@ final class TrainerTest {
     run(folder.resolve("parts"), 2, 4);
     float[] resumed = run(folder.resolve("parts"), 4, 4);
     assertThat(resumed).containsExactly(whole);
+  }
+
+  /** Counts its calls, and writes them down. */
+  private static final class Counting implements TrainingCallbacks {
+    private final List<String> calls = new ArrayList<>();
+    private long steps;
+
+    @Override
+    public void onEpochBegin(int epoch) {
+      calls.add("begin " + epoch);
+    }
+
+    @Override
+    public void onMinibatchBegin(Minibatch at) {
+      calls.add("step " + at.step() + "/" + at.steps());
+    }
+
+    @Override
+    public Tensor beforeBackwardPass(Minibatch at, Tensor output, Tensor loss) {
+      calls.add("loss of " + output.size(0) + "x" + output.size(1));
+      return loss.mul(new org.bytedeco.pytorch.Scalar(0.0));
+    }
+
+    @Override
+    public void beforeParameterOptimization(Minibatch at) {
+      calls.add("gradients");
+    }
+
+    @Override
+    public void onMinibatchEnd(Minibatch at) {
+      calls.add("moved");
+      steps++;
+    }
+
+    @Override
+    public void onEpochEnd(EpochResult result) {
+      calls.add("end " + result.epoch());
+    }
+
+    @Override
+    public Map<String, dev.octet.graph.Tensor> state() {
+      return Map.of("steps", dev.octet.graph.Tensor.ofLongs(new long[] {steps}, 1));
+    }
+
+    @Override
+    public void restore(Map<String, dev.octet.graph.Tensor> state) {
+      steps = state.get("steps").toLongs()[0];
+    }
+  }
+
+  @Test
+  void callbacksTakePartAndAreResumed() {
+    Path checkpoint = folder.resolve("callbacks");
+    Counting first = new Counting();
+    trainWith(first, checkpoint, 1);
+    assertThat(first.calls)
+        .containsExactly("begin 0", "step 0/1", "loss of 30x3", "gradients", "moved", "end 0");
+    Counting second = new Counting();
+    trainWith(second, checkpoint, 2);
+    assertThat(second.calls).startsWith("begin 1").endsWith("end 1");
+    assertThat(second.steps).isEqualTo(2);
+    assertThatThrownBy(() -> trainWith(null, checkpoint, 3))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("it keeps [steps] of callbacks, and this run has none");
+  }
+
+  private static void trainWith(TrainingCallbacks callbacks, Path checkpoint, int epochs) {
+    try (Net net = new Net(7);
+        Optimizer optimizer =
+            Optimizer.sgd(
+                List.of(ParameterGroup.of(net.parameters().values(), 0.1, 0)), 0, false)) {
+      float[] before = Tensors.toFloats(net.parameters().get("first"));
+      Trainer.Builder trainer =
+          Trainer.builder(net, optimizer).epochs(epochs).checkpoint(checkpoint);
+      if (callbacks != null) {
+        trainer.callbacks(callbacks);
+      }
+      trainer.build().fit(blobs(4, 30), null);
+      // The loss was taken away, so nothing moved.
+      assertThat(Tensors.toFloats(net.parameters().get("first"))).containsExactly(before);
+    }
   }
 
   /** Trains up to an epoch of a schedule that is made for all of them. */
