@@ -43,6 +43,28 @@ public final class TorchHistogramObserver {
     histogram = new double[bins];
   }
 
+  /**
+   * An observer that goes on from what another had seen.
+   *
+   * @param levels as for a new one
+   * @param histogram the other's counts, one for each bin, none negative
+   * @param observed the other's extremes
+   */
+  public static TorchHistogramObserver resume(
+      int upsampling, int levels, double[] histogram, Range observed) {
+    TorchHistogramObserver resumed =
+        new TorchHistogramObserver(histogram.length, upsampling, levels);
+    for (double count : histogram) {
+      if (!(count >= 0 && count < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException("a bin holds " + count + ", which is no count");
+      }
+    }
+    resumed.histogram = histogram.clone();
+    resumed.min = observed.min();
+    resumed.max = observed.max();
+    return resumed;
+  }
+
   /** Takes in one batch; an empty one changes nothing. */
   public void collect(float[] values) {
     float low = Float.POSITIVE_INFINITY;

@@ -33,4 +33,18 @@ public record TorchQuantizationParameters(float scale, int zeroPoint) {
     float half = (float) (((double) qmax - qmin) / 2);
     return new TorchQuantizationParameters(Math.max(range.amax() / half, eps), zeroPoint);
   }
+
+  /**
+   * Scale and zero point of {@code per_channel_affine_float_qparams}, which embeddings use: the
+   * range need not hold zero, and the zero point is a number that is not rounded.
+   */
+  public record FloatZeroPoint(float scale, float zeroPoint) {
+
+    /** A range narrower than {@code eps} levels gets scale 1. */
+    public static FloatZeroPoint of(Range range, int qmin, int qmax, float eps) {
+      float scale = (range.max() - range.min()) / ((float) qmax - qmin);
+      float used = scale > eps ? scale : 1;
+      return new FloatZeroPoint(used, -range.min() / used);
+    }
+  }
 }
