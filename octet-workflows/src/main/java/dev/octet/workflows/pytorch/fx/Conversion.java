@@ -199,7 +199,7 @@ final class Conversion {
   private Optional<QuantParams> weightParams(WeightSite site, Plan.PlannedWeight how) {
     ActivationPostProcess trained = FxPlacement.process(source.weightObserver(site));
     QParams found;
-    if (trained != null && !equalized.containsKey(site.value().name())) {
+    if (trained != null) {
       found = trained.calculateQParams();
     } else {
       try (Module observer = FxPlacement.presented(site, how.observer().create())) {

@@ -121,11 +121,13 @@ final class FxPlacement implements GraphPlacement<Module> {
     Map<Group, Node> layers = new LinkedHashMap<>();
     for (Map.Entry<Chain, PreparedOp> each : plan.chains().entrySet()) {
       Op root = each.getKey().root();
-      Node layer = root.nodes().get(0);
+      if (root.weights().isEmpty()) {
+        continue;
+      }
+      Node layer = root.weights().get(0).node();
       Value input = layer.input(0);
       Group group = input == null ? null : groupOf.get(input);
       if (each.getValue().mode() == Mode.STATIC
-          && !root.weights().isEmpty()
           && equalization.holds(root.module(), root.kind())
           && group != null
           && obstacle(layer, group) == null) {
@@ -153,10 +155,11 @@ final class FxPlacement implements GraphPlacement<Module> {
     List<String> warnings = new ArrayList<>();
     for (Map.Entry<Chain, PreparedOp> each : plan.chains().entrySet()) {
       Op root = each.getKey().root();
-      Node layer = root.nodes().get(0);
-      if (root.weights().isEmpty()
-          || !equalization.holds(root.module(), root.kind())
-          || done.containsValue(layer)) {
+      if (root.weights().isEmpty() || !equalization.holds(root.module(), root.kind())) {
+        continue;
+      }
+      Node layer = root.weights().get(0).node();
+      if (done.containsValue(layer)) {
         continue;
       }
       String reason = "its input is not rounded by a known scale";

@@ -12,7 +12,9 @@ import dev.octet.torch.graph.TorchGraph;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.trace.Trace;
 import dev.octet.workflows.pytorch.QConfigMapping;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -168,16 +170,20 @@ public final class QuantizeFx {
     try {
       Object value;
       try {
-        value = module.getClass().getField(name).get(module);
+        Field field = module.getClass().getField(name);
+        field.trySetAccessible(); // a public field of a class that is not public
+        value = field.get(module);
       } catch (NoSuchFieldException none) {
-        value = module.getClass().getMethod(name).invoke(module);
+        Method method = module.getClass().getMethod(name);
+        method.trySetAccessible();
+        value = method.invoke(module);
       }
       if (value != null) {
         return value;
       }
     } catch (NoSuchMethodException | IllegalAccessException e) {
       throw new IllegalArgumentException(
-          "%s has no parameter, buffer, public field or method '%s' of a public class to preserve"
+          "%s has no parameter, buffer, public field or method '%s' to preserve"
               .formatted(module.getClass().getSimpleName(), name),
           e);
     } catch (InvocationTargetException e) {
