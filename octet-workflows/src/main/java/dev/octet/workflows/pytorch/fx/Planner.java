@@ -156,9 +156,13 @@ final class Planner {
     return op.kind();
   }
 
-  /** PyTorch asks that all types in a fused chain have one qconfig. */
+  /**
+   * PyTorch asks that all types in a fused module have one qconfig. Sums are no modules, and a
+   * transposed convolution with its normalization is one plain layer.
+   */
   private void checkTypes(Chain chain) {
-    if (chain.ops().size() == 1 || chain.root().kind().startsWith("ConvTranspose")) {
+    String root = chain.root().kind();
+    if (chain.ops().size() == 1 || isSum(root) || root.startsWith("ConvTranspose")) {
       return;
     }
     Scopes.Scope scope = scopes.of(chain.root());
@@ -168,7 +172,7 @@ final class Planner {
     }
     for (Op op : chain.ops()) {
       QConfig own = ofType(op, scope);
-      if (!Objects.equals(own, first) && !isFixed(own)) {
+      if (!isSum(op.kind()) && !Objects.equals(own, first) && !isFixed(own)) {
         throw new IllegalArgumentException(
             "%s '%s' is fused, but its types %s have different qconfigs; give all of them the same"
                 .formatted(
@@ -177,6 +181,10 @@ final class Planner {
                     chain.ops().stream().map(Op::kind).toList()));
       }
     }
+  }
+
+  private static boolean isSum(String kind) {
+    return kind.equals("add") || kind.equals("mul");
   }
 
   private static @Nullable QConfig ofType(Op op, Scopes.Scope scope) {

@@ -238,10 +238,10 @@ public final class QuantizeFx {
               });
       for (Value output : List.copyOf(plan.roundedOutputs())) {
         Value given = graph.addFresh(output.name() + "_raw", output.type());
-        graph.replace(output, given);
-        // The two have exchanged names; other readers go on reading what is made.
-        graph.replaceUses(given, output);
         graph.add(border(output, given));
+        graph.replace(output, given);
+        // The two have exchanged names; readers go on reading what is made.
+        graph.replaceUses(given, output);
       }
       plan = placing.plan(model);
     }

@@ -12,7 +12,9 @@ import dev.octet.graph.Model;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
+import dev.octet.torch.graph.TorchGraph;
 import dev.octet.torch.nn.Child;
+import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.LSTM;
 import dev.octet.torch.nn.Linear;
@@ -58,6 +60,43 @@ final class ConvertFxTest {
         assertThat(OnnxReader.read(folder.resolve("net.onnx")).graph().nodes())
             .anyMatch(node -> node.is("QuantizeLinear"));
         assertThat(converted.report().leftInFloat()).isEmpty();
+      }
+    }
+  }
+
+  private static final class Chain extends Module {
+    private final Child<Conv2d> first =
+        child("first", Conv2d.builder(3, 6, 3).padding(1).build());
+    private final Child<Conv2d> second = child("second", Conv2d.builder(6, 4, 3).build());
+
+    @Override
+    protected Tensor forward(Tensor x) {
+      return second.call(Ops.relu(first.call(x)));
+    }
+  }
+
+  /** Nothing averages here, so that all integers on the way are the same. */
+  @ParameterizedTest
+  @EnumSource
+  void layersAgreeWithFakeQuantizationWithinOneQuantum(Backend backend) {
+    Torch.seed(8);
+    try (Chain net = new Chain()) {
+      net.eval();
+      try (GraphModule prepared =
+          QuantizeFx.prepareFx(
+              net,
+              FxConfig.of(backend)
+                  .backend(BackendConfig.forBackend(backend.toString()).quantizedOutputs(true)),
+              torch.randn(2, 3, 8, 8))) {
+        Fixtures.calibrate(prepared, torch.randn(16, 3, 8, 8));
+        Tensor x = torch.randn(8, 3, 8, 8);
+        try (ConvertedModule converted = QuantizeFx.convertFx(prepared);
+            TorchGraph reference = QuantizeFx.convertToReferenceFx(prepared)) {
+          Fixtures.assertWithinOneQuantum(
+              values(reference, x),
+              values(converted, x),
+              Fixtures.outputScale(converted.model()));
+        }
       }
     }
   }

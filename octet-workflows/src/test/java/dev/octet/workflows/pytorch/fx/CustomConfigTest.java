@@ -19,6 +19,7 @@ import dev.octet.torch.quant.nn.QuantConv2d;
 import dev.octet.workflows.pytorch.Backend;
 import dev.octet.workflows.pytorch.QConfigMapping;
 import dev.octet.workflows.pytorch.fx.PrepareCustomConfig.Standalone;
+import java.util.Collections;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
@@ -158,6 +159,14 @@ final class CustomConfigTest {
                 conv -> {
                   QuantConv2d observed = QuantConv2d.from(conv);
                   observed.inputQuantizers().forEach(q -> q.setRanges(List.of(new Range(-4, 4))));
+                  int channels = (int) conv.outChannels();
+                  observed
+                      .quantizedWeights()
+                      .get(0)
+                      .quantizer()
+                      .setRanges(
+                          Collections.nCopies(channels, new Range(-1, 1)),
+                          new long[] {channels, 1, 1, 1});
                   return observed;
                 });
     try (GraphModule prepared = prepare(custom)) {

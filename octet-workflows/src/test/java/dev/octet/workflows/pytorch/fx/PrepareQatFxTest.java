@@ -44,7 +44,7 @@ final class PrepareQatFxTest {
         float[] simulated = Fixtures.values(prepared, x);
         Model model = Fixtures.checkConverted(prepared, x);
         try (ConvertedModule converted = QuantizeFx.convertFx(prepared)) {
-          Fixtures.assertWithinOneQuantum(
+          Fixtures.assertAgrees(
               simulated, Fixtures.values(converted, x), Fixtures.outputScale(model));
         }
         assertThat(model.graph().nodes()).noneMatch(node -> node.is("BatchNormalization"));
