@@ -6,7 +6,6 @@ import static org.bytedeco.pytorch.global.torch.mul_out;
 
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.torch.Scope;
-import dev.octet.torch.Tensors;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -50,44 +49,11 @@ final class LearnedStep {
     double factor = 1 / Math.sqrt((double) x.numel() / count * descriptor.qmax());
     Tensor s = scaled(scale.reshape(shape), factor);
     Tensor z = zeroPoint == null ? null : scaled(zeroPoint.reshape(shape), factor);
-    CachedRounding cached = rounding(scale, zeroPoint, descriptor);
-    long run = cached.run(split, shape);
-    Tensor y = run > 0 ? onePass(split, s, z, cached, run) : passes(split, s, z, descriptor);
+    Tensor y = round(split, s, z, descriptor);
     return count == 1 ? y : blocks.join(y);
   }
 
-  private static CachedRounding rounding(
-      Tensor scale, @Nullable Tensor zeroPoint, QuantDescriptor descriptor) {
-    float[] scales = Tensors.toFloats(scale);
-    float[] zeros = zeroPoint == null ? new float[scales.length] : Tensors.toFloats(zeroPoint);
-    float[] lo = new float[scales.length];
-    float[] hi = new float[scales.length];
-    for (int i = 0; i < scales.length; i++) {
-      lo[i] = descriptor.qmin() - (float) Math.rint(zeros[i]);
-      hi[i] = descriptor.qmax() - (float) Math.rint(zeros[i]);
-    }
-    return new CachedRounding(scales, lo, hi, true);
-  }
-
-  private static Tensor onePass(
-      Tensor x, Tensor s, @Nullable Tensor z, CachedRounding cached, long run) {
-    if (!Floats.tracks(s)) {
-      return cached.apply(x, run);
-    }
-    Tensor plain = x.detach();
-    Tensor values = torch.empty_like(plain);
-    Tensor errors = torch.empty_like(plain);
-    Tensor mask = cached.round(plain, values, true, errors, run);
-    Tensor y = addcmul(CachedRounding.carrier(x, mask), s, errors);
-    if (z != null) {
-      y = mask == null ? y.add(z.mul(new Scalar(0.0))) : addcmul(y, z, outside(mask, s.detach()));
-    }
-    y.set_data(values);
-    return y;
-  }
-
-  /** LibTorch's vector instructions, pass by pass, wherever the tensor is. */
-  private static Tensor passes(Tensor x, Tensor s, @Nullable Tensor z, QuantDescriptor descriptor) {
+  private static Tensor round(Tensor x, Tensor s, @Nullable Tensor z, QuantDescriptor descriptor) {
     Tensor plain = s.detach();
     Tensor lo = torch.full_like(plain, new Scalar((double) descriptor.qmin()));
     Tensor hi = torch.full_like(plain, new Scalar((double) descriptor.qmax()));
