@@ -19,6 +19,17 @@ public final class Activation extends Module {
     this.function = function;
   }
 
+  /** Another such layer, in the same mode; both are to be closed. */
+  public Activation(Activation from) {
+    this(from.name, from.settings, from.function);
+    sameModeAs(from);
+  }
+
+  /** PyTorch's name of the function's module, such as {@code ReLU6}. */
+  public String name() {
+    return name;
+  }
+
   /** {@link Ops#relu}. */
   public static Activation relu() {
     return new Activation("ReLU", "", Ops::relu);

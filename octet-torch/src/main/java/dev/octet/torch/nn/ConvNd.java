@@ -1,10 +1,8 @@
 package dev.octet.torch.nn;
 
 import dev.octet.torch.Tensors;
-import dev.octet.torch.op.Convolution;
 import dev.octet.torch.op.Ops;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -151,65 +149,44 @@ public abstract class ConvNd extends Module {
     }
   }
 
-  private final int dims;
-  private final boolean transposed;
-  private final long in;
-  private final long out;
-  private final long[] kernel;
-  private final long[] stride;
-  private final long[] padding; // before all dimensions, then after
-  private final Ops.Padding paddingMode;
-  private final long[] outputPadding;
-  private final long @Nullable [] outputSize;
-  private final long[] dilation;
-  private final long groups;
+  private final ConvSettings how;
   private final Tensor weight;
   private final @Nullable Tensor bias;
 
   ConvNd(Builder<?> from) {
-    dims = from.dims;
-    transposed = from.transposed;
-    in = from.in;
-    out = from.out;
-    kernel = Inputs.spread("the kernel size", from.kernel, dims, 1);
-    stride = Inputs.spread("the stride", from.stride, dims, 1);
-    dilation = Inputs.spread("the dilation", from.dilation, dims, 1);
-    padding = new long[2 * dims];
+    int dims = from.dims;
+    long[] kernel = Inputs.spread("the kernel size", from.kernel, dims, 1);
+    long[] dilation = Inputs.spread("the dilation", from.dilation, dims, 1);
+    long[] padding = new long[2 * dims];
     long[] numbers = Inputs.spread("the padding", from.padding, dims, 0);
     for (int i = 0; i < dims; i++) {
       long total = dilation[i] * (kernel[i] - 1);
       padding[i] = from.same ? total / 2 : numbers[i];
       padding[dims + i] = from.same ? total - total / 2 : numbers[i];
     }
-    paddingMode = from.paddingMode;
-    outputPadding = Inputs.spread("the output padding", from.outputPadding, dims, 0);
-    outputSize = from.outputSize;
-    groups = from.groups;
-    long[] shape = new long[dims + 2];
-    shape[0] = transposed ? in : out;
-    shape[1] = (transposed ? out : in) / groups;
-    System.arraycopy(kernel, 0, shape, 2, dims);
-    weight = parameter("weight", Tensors.uninitialised(ScalarType.Float, shape));
+    how =
+        new ConvSettings(
+            from.transposed,
+            from.in,
+            from.out,
+            kernel,
+            Inputs.spread("the stride", from.stride, dims, 1),
+            padding,
+            from.paddingMode,
+            Inputs.spread("the output padding", from.outputPadding, dims, 0),
+            from.outputSize == null ? new long[0] : from.outputSize,
+            dilation,
+            from.groups);
+    weight = parameter("weight", Tensors.uninitialised(ScalarType.Float, how.weightShape()));
     Init.kaimingUniform(weight, Math.sqrt(5));
-    bias = from.bias ? parameter("bias", Tensors.uninitialised(ScalarType.Float, out)) : null;
+    bias = from.bias ? parameter("bias", Tensors.uninitialised(ScalarType.Float, from.out)) : null;
     if (bias != null) {
       Init.bias(bias, weight);
     }
   }
 
   ConvNd(ConvNd from) {
-    dims = from.dims;
-    transposed = from.transposed;
-    in = from.in;
-    out = from.out;
-    kernel = from.kernel;
-    stride = from.stride;
-    padding = from.padding;
-    paddingMode = from.paddingMode;
-    outputPadding = from.outputPadding;
-    outputSize = from.outputSize;
-    dilation = from.dilation;
-    groups = from.groups;
+    how = from.how;
     weight = share("weight", from.weight);
     bias = from.bias == null ? null : share("bias", from.bias);
     sameModeAs(from);
@@ -222,46 +199,12 @@ public abstract class ConvNd extends Module {
 
   /** The output for a weight in the place of this layer's. */
   protected final Tensor compute(Tensor x, Tensor by) {
-    Inputs.batched(x, dims, in, weight);
-    if (transposed) {
-      long[] half = Arrays.copyOf(padding, dims);
-      return Convolution.convTranspose(
-          x, by, bias, stride, half, outputPadding(x), dilation, groups);
-    }
-    if (paddingMode == Ops.Padding.CONSTANT) {
-      return Convolution.conv(x, by, bias, stride, padding, dilation, groups);
-    }
-    long[] around = new long[2 * dims];
-    for (int i = 0; i < dims; i++) {
-      around[2 * (dims - 1 - i)] = padding[i];
-      around[2 * (dims - 1 - i) + 1] = padding[dims + i];
-    }
-    Tensor padded = Ops.pad(x, paddingMode, 0, around);
-    return Convolution.conv(padded, by, bias, stride, new long[dims], dilation, groups);
+    return how.convolve(x, by, bias);
   }
 
-  private long[] outputPadding(Tensor x) {
-    if (outputSize == null) {
-      return outputPadding;
-    }
-    long[] rest = new long[dims];
-    for (int i = 0; i < dims; i++) {
-      long least = (x.size(2 + i) - 1) * stride[i] - 2 * padding[i];
-      least += dilation[i] * (kernel[i] - 1) + 1;
-      rest[i] = outputSize[i] - least;
-      if (rest[i] < 0 || rest[i] >= stride[i]) {
-        throw new IllegalArgumentException(
-            "dimension "
-                + (2 + i)
-                + " of the output can be "
-                + least
-                + " to "
-                + (least + stride[i] - 1)
-                + ", not "
-                + outputSize[i]);
-      }
-    }
-    return rest;
+  /** All that there is to say about the layer beside its parameters. */
+  public final ConvSettings convSettings() {
+    return how;
   }
 
   /** The weight. */
@@ -276,79 +219,51 @@ public abstract class ConvNd extends Module {
 
   /** How many channels come in. */
   public final long inChannels() {
-    return in;
+    return how.inChannels();
   }
 
   /** How many channels go out. */
   public final long outChannels() {
-    return out;
+    return how.outChannels();
   }
 
   /** Sizes of the window. */
   public final long[] kernelSize() {
-    return kernel.clone();
+    return how.kernelSize().clone();
   }
 
   /** Steps from window to window. */
   public final long[] stride() {
-    return stride.clone();
+    return how.stride().clone();
   }
 
   /** What is put, or taken off, before each dimension, and then after each. */
   public final long[] padding() {
-    return padding.clone();
+    return how.padding().clone();
   }
 
   /** What the padding holds. */
   public final Ops.Padding paddingMode() {
-    return paddingMode;
+    return how.paddingMode();
   }
 
   /** Steps inside a window. */
   public final long[] dilation() {
-    return dilation.clone();
+    return how.dilation().clone();
   }
 
   /** How many groups of channels there are. */
   public final long groups() {
-    return groups;
+    return how.groups();
   }
 
   /** Whether this is a transposed convolution, whose weight has its channels the other way. */
   public final boolean isTransposed() {
-    return transposed;
+    return how.transposed();
   }
 
   @Override
   protected String settings() {
-    StringBuilder text = new StringBuilder();
-    text.append(in).append(", ").append(out);
-    text.append(", kernel_size=").append(Inputs.tuple(kernel));
-    text.append(", stride=").append(Inputs.tuple(stride));
-    long[] before = Arrays.copyOf(padding, dims);
-    if (!Arrays.equals(before, Arrays.copyOfRange(padding, dims, 2 * dims))) {
-      text.append(", padding=same");
-    } else if (!Inputs.all(before, 0)) {
-      text.append(", padding=").append(Inputs.tuple(before));
-    }
-    if (!Inputs.all(dilation, 1)) {
-      text.append(", dilation=").append(Inputs.tuple(dilation));
-    }
-    if (!Inputs.all(outputPadding, 0)) {
-      text.append(", output_padding=").append(Inputs.tuple(outputPadding));
-    }
-    if (outputSize != null) {
-      text.append(", output_size=").append(Inputs.tuple(outputSize));
-    }
-    if (groups != 1) {
-      text.append(", groups=").append(groups);
-    }
-    if (bias == null) {
-      text.append(", bias=False");
-    }
-    if (paddingMode != Ops.Padding.CONSTANT) {
-      text.append(", padding_mode=").append(paddingMode.name().toLowerCase(Locale.ROOT));
-    }
-    return text.toString();
+    return how.text(bias != null);
   }
 }

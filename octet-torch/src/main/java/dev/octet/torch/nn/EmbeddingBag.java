@@ -3,6 +3,7 @@ package dev.octet.torch.nn;
 import dev.octet.torch.op.EmbeddingOps;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -76,29 +77,34 @@ public class EmbeddingBag extends Module {
         throw new IllegalArgumentException(
             "scale_grad_by_freq and sparse do not work with MAX; switch them off");
       }
-      return Substitution.of(new EmbeddingBag(this));
+      return Substitution.of(new EmbeddingBag(this, true));
     }
   }
 
   private final EmbeddingSettings settings;
   private final EmbeddingOps.Reduction mode;
   private final boolean includeLastOffset;
-  private final Tensor weight;
-
-  private EmbeddingBag(Builder builder) {
-    settings = builder.settings.copy();
-    mode = builder.mode;
-    includeLastOffset = builder.includeLastOffset;
-    weight = parameter("weight", settings.table());
-  }
+  private final @Nullable Tensor weight;
 
   /** A layer over the same parameters. */
   public EmbeddingBag(EmbeddingBag from) {
     settings = from.settings;
     mode = from.mode;
     includeLastOffset = from.includeLastOffset;
-    weight = share("weight", from.weight);
+    weight = share("weight", from.weight());
     sameModeAs(from);
+  }
+
+  /**
+   * For subclasses that hold the table in a form of their own and override {@link #bags}.
+   *
+   * @param ownTable whether there is a table of floats, drawn anew
+   */
+  protected EmbeddingBag(Builder builder, boolean ownTable) {
+    settings = builder.settings.copy();
+    mode = builder.mode;
+    includeLastOffset = builder.includeLastOffset;
+    weight = ownTable ? parameter("weight", settings.table()) : null;
   }
 
   /** A table of {@code numEmbeddings} rows with {@code embeddingDim} features. */
@@ -127,28 +133,33 @@ public class EmbeddingBag extends Module {
     }
     return inside(
         inputs.toArray(new Tensor[0]),
-        scope -> scope.give(compute(indices, offsets, perSampleWeights, table(indices))));
+        scope -> scope.give(bags(indices, offsets, perSampleWeights)));
   }
 
   @Override
   protected Tensor forward(Tensor[] inputs) {
-    return inputs.length == 2
-        ? compute(inputs[0], inputs[1], null, table(inputs[0]))
-        : super.forward(inputs);
+    return inputs.length == 2 ? bags(inputs[0], inputs[1], null) : super.forward(inputs);
   }
 
   @Override
   protected Tensor forward(Tensor indices) {
-    return compute(indices, null, null, table(indices));
+    return bags(indices, null, null);
+  }
+
+  /** The output for what {@link #run} takes. */
+  protected Tensor bags(
+      Tensor indices, @Nullable Tensor offsets, @Nullable Tensor perSampleWeights) {
+    return compute(indices, offsets, perSampleWeights, table(indices));
   }
 
   /** The weight, after the rows that indices name were scaled down if there is a largest norm. */
   protected Tensor table(Tensor indices) {
-    settings.renorm(weight, indices);
-    return weight;
+    settings.renorm(weight(), indices);
+    return weight();
   }
 
-  private Tensor compute(
+  /** The bags of rows of a table in the place of this layer's. */
+  protected final Tensor compute(
       Tensor indices, @Nullable Tensor offsets, @Nullable Tensor perSampleWeights, Tensor table) {
     return EmbeddingOps.bag(
         indices,
@@ -162,9 +173,26 @@ public class EmbeddingBag extends Module {
         settings.sparse);
   }
 
-  /** The table, [numEmbeddings, embeddingDim]. */
+  /**
+   * The table, [numEmbeddings, embeddingDim].
+   *
+   * @throws IllegalStateException if a subclass holds it in a form of its own
+   */
   public final Tensor weight() {
+    if (weight == null) {
+      throw new IllegalStateException(this + " has no float table");
+    }
     return weight;
+  }
+
+  /** Whether offsets end with the number of indices. */
+  public final boolean includesLastOffset() {
+    return includeLastOffset;
+  }
+
+  /** The row that is left out, if there is one. */
+  public final OptionalLong paddingIdx() {
+    return settings.paddingIdx;
   }
 
   /** How the rows of a bag become one. */

@@ -42,7 +42,17 @@ public class GRU extends RecurrentLayer {
   public record Products(Tensor input, Tensor hidden) {}
 
   private GRU(Builder builder) {
-    super(builder.recurrence(Recurrence.Kind.GRU));
+    super(builder.recurrence(Recurrence.Kind.GRU), true);
+  }
+
+  /**
+   * For subclasses that hold weights in a form of their own, compute step by step and override
+   * {@link #linear}: a layer without parameters.
+   *
+   * @param recurrence of a GRU
+   */
+  protected GRU(Recurrence recurrence) {
+    super(recurrence, false);
   }
 
   /** The same layer over the same parameters. */
@@ -95,9 +105,10 @@ public class GRU extends RecurrentLayer {
   }
 
   @Override
-  final Step step(int layer, boolean reverse) {
+  final Way way(int layer, boolean reverse) {
     StepLinear<Products> linear = linear(layer, reverse);
-    return (input, state) ->
-        List.of(CellSteps.gru(linear.apply(input, state.get(0)), state.get(0)));
+    return new Way(
+        linear,
+        (input, state) -> List.of(CellSteps.gru(linear.apply(input, state.get(0)), state.get(0))));
   }
 }

@@ -34,7 +34,15 @@ public class GRUCell extends RecurrentCell {
   }
 
   private GRUCell(Builder builder) {
-    super(Recurrence.Kind.GRU, builder.inputSize, builder.hiddenSize, builder.bias);
+    super(Recurrence.Kind.GRU, builder.inputSize, builder.hiddenSize, builder.bias, true);
+  }
+
+  /**
+   * For subclasses that hold weights in a form of their own and override {@link #linear}: a cell
+   * without parameters.
+   */
+  protected GRUCell(int inputSize, int hiddenSize, boolean bias) {
+    super(Recurrence.Kind.GRU, inputSize, hiddenSize, bias, false);
   }
 
   /** The same cell over the same parameters. */

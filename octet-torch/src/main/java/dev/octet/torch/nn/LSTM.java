@@ -44,7 +44,17 @@ public class LSTM extends RecurrentLayer {
   }
 
   private LSTM(Builder builder) {
-    super(builder.recurrence(Recurrence.Kind.LSTM));
+    super(builder.recurrence(Recurrence.Kind.LSTM), true);
+  }
+
+  /**
+   * For subclasses that hold weights in a form of their own, compute step by step and override
+   * {@link #linear}: a layer without parameters.
+   *
+   * @param recurrence of an LSTM, without a projection
+   */
+  protected LSTM(Recurrence recurrence) {
+    super(recurrence, false);
   }
 
   /** The same layer over the same parameters. */
@@ -110,15 +120,19 @@ public class LSTM extends RecurrentLayer {
   }
 
   @Override
-  final Step step(int layer, boolean reverse) {
+  final Way way(int layer, boolean reverse) {
     StepLinear<Tensor> linear = linear(layer, reverse);
-    Tensor projection = weights(layer, reverse).hr();
-    return (input, state) -> {
-      LstmState next = CellSteps.lstm(linear.apply(input, state.get(0)), state.get(1));
-      Tensor hidden =
-          projection == null ? next.hidden() : project(next.hidden(), projection, layer, reverse);
-      return List.of(hidden, next.cell());
-    };
+    Tensor projection = recurrence().projSize() == 0 ? null : weights(layer, reverse).hr();
+    return new Way(
+        linear,
+        (input, state) -> {
+          LstmState next = CellSteps.lstm(linear.apply(input, state.get(0)), state.get(1));
+          Tensor hidden =
+              projection == null
+                  ? next.hidden()
+                  : project(next.hidden(), projection, layer, reverse);
+          return List.of(hidden, next.cell());
+        });
   }
 
   private static @Nullable List<Tensor> list(@Nullable LstmState state) {

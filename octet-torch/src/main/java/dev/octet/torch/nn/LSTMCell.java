@@ -34,7 +34,15 @@ public class LSTMCell extends RecurrentCell {
   }
 
   private LSTMCell(Builder builder) {
-    super(Recurrence.Kind.LSTM, builder.inputSize, builder.hiddenSize, builder.bias);
+    super(Recurrence.Kind.LSTM, builder.inputSize, builder.hiddenSize, builder.bias, true);
+  }
+
+  /**
+   * For subclasses that hold weights in a form of their own and override {@link #linear}: a cell
+   * without parameters.
+   */
+  protected LSTMCell(int inputSize, int hiddenSize, boolean bias) {
+    super(Recurrence.Kind.LSTM, inputSize, hiddenSize, bias, false);
   }
 
   /** The same cell over the same parameters. */

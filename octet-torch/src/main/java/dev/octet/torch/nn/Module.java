@@ -65,6 +65,8 @@ public abstract class Module implements AutoCloseable {
   private final List<AfterForward> after = new CopyOnWriteArrayList<>();
   // Read by those that compute, written by who frees what they compute with.
   private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
+  private @Nullable Module beforeMovedTo;
+  private @Nullable Module afterMovedTo;
   private volatile boolean training = true;
   private volatile boolean closed;
 
@@ -299,6 +301,30 @@ public abstract class Module implements AutoCloseable {
     return old;
   }
 
+  /**
+   * Adds a child from outside, such as what observes this module: it is part of the tree and of the
+   * state, and who adds it calls it, by hooks.
+   *
+   * @param name without dots; unique among children, parameters and buffers
+   */
+  public final void attach(String name, Module module) {
+    child(name, module);
+  }
+
+  /**
+   * Takes away what was {@linkplain #attach attached}.
+   *
+   * @return the module; its owner is the caller now
+   */
+  public final Module detach(String name) {
+    Child<?> place = children.remove(name);
+    if (place == null) {
+      throw new IllegalArgumentException(
+          "no module '" + name + "' to take away; there are " + children.keySet());
+    }
+    return place.module();
+  }
+
   /** All parameters of the tree by path; one that is shared is listed at its first place. */
   public final Map<String, Tensor> parameters() {
     return tensors(module -> module.parameters);
@@ -468,7 +494,11 @@ public abstract class Module implements AutoCloseable {
   /** Calls a hook before each forward of this module. */
   public final Hook beforeForward(BeforeForward hook) {
     before.add(hook);
-    return () -> before.remove(hook);
+    return () -> {
+      for (Module at = this; at != null; at = at.beforeMovedTo) {
+        at.before.remove(hook);
+      }
+    };
   }
 
   /**
@@ -477,7 +507,28 @@ public abstract class Module implements AutoCloseable {
    */
   public final Hook afterForward(AfterForward hook) {
     after.add(hook);
-    return () -> after.remove(hook);
+    return () -> {
+      for (Module at = this; at != null; at = at.afterMovedTo) {
+        at.after.remove(hook);
+      }
+    };
+  }
+
+  /**
+   * Takes over hooks, as a module does that stands for a sequence of others: those before the first
+   * and those after the last, which then have none.
+   */
+  public final void takeHooks(Module first, Module last) {
+    if (first != this) {
+      before.addAll(first.before);
+      first.before.clear();
+      first.beforeMovedTo = this;
+    }
+    if (last != this) {
+      after.addAll(last.after);
+      last.after.clear();
+      last.afterMovedTo = this;
+    }
   }
 
   /**

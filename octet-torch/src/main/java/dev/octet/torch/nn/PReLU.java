@@ -30,6 +30,12 @@ public final class PReLU extends Module {
     Init.constant(weight, start);
   }
 
+  /** A layer over the same parameter; both are to be closed. */
+  public PReLU(PReLU from) {
+    weight = share("weight", from.weight);
+    sameModeAs(from);
+  }
+
   @Override
   protected Tensor forward(Tensor x) {
     long count = weight.numel();

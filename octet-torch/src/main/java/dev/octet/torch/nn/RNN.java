@@ -59,7 +59,8 @@ public class RNN extends RecurrentLayer {
         builder.recurrence(
             builder.nonlinearity == Nonlinearity.TANH
                 ? Recurrence.Kind.RNN_TANH
-                : Recurrence.Kind.RNN_RELU));
+                : Recurrence.Kind.RNN_RELU),
+        true);
   }
 
   /** The same layer over the same parameters. */
@@ -117,10 +118,11 @@ public class RNN extends RecurrentLayer {
   }
 
   @Override
-  final Step step(int layer, boolean reverse) {
+  final Way way(int layer, boolean reverse) {
     StepLinear<Tensor> linear = linear(layer, reverse);
     Nonlinearity function = nonlinearity();
-    return (input, state) -> List.of(function.apply(linear.apply(input, state.get(0))));
+    return new Way(
+        linear, (input, state) -> List.of(function.apply(linear.apply(input, state.get(0)))));
   }
 
   @Override

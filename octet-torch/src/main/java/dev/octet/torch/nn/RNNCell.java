@@ -49,8 +49,23 @@ public class RNNCell extends RecurrentCell {
             : Recurrence.Kind.RNN_RELU,
         builder.inputSize,
         builder.hiddenSize,
-        builder.bias);
+        builder.bias,
+        true);
     nonlinearity = builder.nonlinearity;
+  }
+
+  /**
+   * For subclasses that hold weights in a form of their own and override {@link #linear}: a cell
+   * without parameters.
+   */
+  protected RNNCell(int inputSize, int hiddenSize, boolean bias, RNN.Nonlinearity nonlinearity) {
+    super(
+        nonlinearity == RNN.Nonlinearity.TANH ? Recurrence.Kind.RNN_TANH : Recurrence.Kind.RNN_RELU,
+        inputSize,
+        hiddenSize,
+        bias,
+        false);
+    this.nonlinearity = nonlinearity;
   }
 
   /** The same cell over the same parameters. */

@@ -22,14 +22,27 @@ public abstract class RecurrentCell extends Module {
   private final Recurrence.Kind kind;
   private final int inputSize;
   private final int hiddenSize;
-  private final CellWeights weights;
+  private final boolean bias;
+  private final @Nullable CellWeights weights;
 
-  RecurrentCell(Recurrence.Kind kind, int inputSize, int hiddenSize, boolean bias) {
+  /**
+   * A cell.
+   *
+   * @param ownWeights whether it has float parameters; a subclass that holds weights in a form of
+   *     its own has none
+   */
+  RecurrentCell(
+      Recurrence.Kind kind, int inputSize, int hiddenSize, boolean bias, boolean ownWeights) {
     // One layer's settings, checked there.
     new Recurrence(kind, inputSize, hiddenSize, 1, bias, false, 0, false, 0);
     this.kind = kind;
     this.inputSize = inputSize;
     this.hiddenSize = hiddenSize;
+    this.bias = bias;
+    if (!ownWeights) {
+      weights = null;
+      return;
+    }
     long rows = (long) kind.gates() * hiddenSize;
     weights =
         new CellWeights(
@@ -44,12 +57,14 @@ public abstract class RecurrentCell extends Module {
     kind = from.kind;
     inputSize = from.inputSize;
     hiddenSize = from.hiddenSize;
-    Tensor biasIh = from.weights.biasIh();
-    Tensor biasHh = from.weights.biasHh();
+    bias = from.bias;
+    CellWeights shared = from.weights();
+    Tensor biasIh = shared.biasIh();
+    Tensor biasHh = shared.biasHh();
     weights =
         new CellWeights(
-            share("weight_ih", from.weights.ih()),
-            share("weight_hh", from.weights.hh()),
+            share("weight_ih", shared.ih()),
+            share("weight_hh", shared.hh()),
             biasIh == null ? null : share("bias_ih", biasIh),
             biasHh == null ? null : share("bias_hh", biasHh),
             null);
@@ -66,14 +81,26 @@ public abstract class RecurrentCell extends Module {
     return hiddenSize;
   }
 
-  /** The parameters. */
+  /** Whether there are biases. */
+  public final boolean hasBias() {
+    return bias;
+  }
+
+  /**
+   * The parameters.
+   *
+   * @throws IllegalStateException if a subclass holds them in a form of its own
+   */
   public final CellWeights weights() {
+    if (weights == null) {
+      throw new IllegalStateException(this + " has no float parameters");
+    }
     return weights;
   }
 
   @Override
   protected String settings() {
-    return inputSize + ", " + hiddenSize + (weights.biasIh() == null ? ", bias=False" : "");
+    return inputSize + ", " + hiddenSize + (bias ? "" : ", bias=False");
   }
 
   abstract List<Tensor> step(Tensor input, List<Tensor> state);
@@ -89,7 +116,7 @@ public abstract class RecurrentCell extends Module {
               + "], not "
               + Tensors.describe(input));
     }
-    Inputs.floating(input, weights.ih());
+    Inputs.floating(input, weights == null ? null : weights.ih());
     if (state != null) {
       long[] wanted = Tensors.shape(input);
       wanted[wanted.length - 1] = hiddenSize;
@@ -98,7 +125,7 @@ public abstract class RecurrentCell extends Module {
           throw new IllegalArgumentException(
               "a state is " + Tensors.describe(each) + ", not of shape " + Arrays.toString(wanted));
         }
-        Inputs.floating(each, weights.hh());
+        Inputs.floating(each, weights == null ? null : weights.hh());
       }
     }
     boolean single = input.dim() == 1;

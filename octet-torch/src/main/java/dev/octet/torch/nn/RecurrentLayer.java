@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,11 +102,23 @@ public abstract class RecurrentLayer extends Module {
     List<Tensor> apply(Tensor input, List<Tensor> state);
   }
 
+  /** One layer and direction: its matrix products, and the step that uses them. */
+  record Way(StepLinear<?> linear, Step step) {}
+
   private final Recurrence recurrence;
   private final List<Tensor> weights = new ArrayList<>();
 
-  RecurrentLayer(Recurrence recurrence) {
+  /**
+   * A layer.
+   *
+   * @param ownWeights whether it has float parameters; a subclass that holds weights in a form of
+   *     its own has none, and computes step by step
+   */
+  RecurrentLayer(Recurrence recurrence, boolean ownWeights) {
     this.recurrence = recurrence;
+    if (!ownWeights) {
+      return;
+    }
     recurrence
         .parameterShapes()
         .forEach(
@@ -117,7 +130,9 @@ public abstract class RecurrentLayer extends Module {
     this.recurrence = from.recurrence;
     int i = 0;
     for (String name : recurrence.parameterShapes().keySet()) {
-      weights.add(share(name, from.weights.get(i++)));
+      if (i < from.weights.size()) {
+        weights.add(share(name, from.weights.get(i++)));
+      }
     }
     sameModeAs(from);
   }
@@ -158,7 +173,7 @@ public abstract class RecurrentLayer extends Module {
     return false;
   }
 
-  abstract Step step(int layer, boolean reverse);
+  abstract Way way(int layer, boolean reverse);
 
   @Override
   protected String settings() {
@@ -270,8 +285,9 @@ public abstract class RecurrentLayer extends Module {
     if (time == 0) {
       throw new IllegalArgumentException("the input has no step; give at least one");
     }
-    Inputs.floating(input, weights.get(0));
-    return Ops.to(input, Tensors.type(weights.get(0)));
+    Tensor like = weights.isEmpty() ? null : weights.get(0);
+    Inputs.floating(input, like);
+    return Ops.to(input, like == null ? ScalarType.Float : Tensors.type(like));
   }
 
   private static List<Tensor> ordered(List<Tensor> states, @Nullable List<Long> order) {
@@ -311,10 +327,12 @@ public abstract class RecurrentLayer extends Module {
         Tensor[] outputs = new Tensor[now.size()];
         int index = layer * directions + direction;
         List<Tensor> start = start(now.get(0), state, index);
+        Way way = way(layer, direction == 1);
+        List<Tensor> inputs = way.linear().before(now);
         List<Tensor> end =
             direction == 0
-                ? forwards(step(layer, false), now, start, outputs)
-                : backwards(step(layer, true), now, start, outputs);
+                ? forwards(way.step(), inputs, start, outputs)
+                : backwards(way.step(), inputs, start, outputs);
         for (int i = 0; i < last.size(); i++) {
           last.get(i).add(end.get(i));
         }

@@ -1,5 +1,6 @@
 package dev.octet.torch.nn;
 
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -19,4 +20,15 @@ public interface StepLinear<G> {
    * @param hidden the hidden state before the step, [batch, hidden features]
    */
   G apply(Tensor input, Tensor hidden);
+
+  /**
+   * What {@link #apply} is given in place of the inputs; called once with those of all steps, so
+   * that a layer can multiply them together.
+   *
+   * @param inputs of each step, [sequences that have it, input features]
+   * @return as many, with the same rows
+   */
+  default List<Tensor> before(List<Tensor> inputs) {
+    return inputs;
+  }
 }

@@ -170,7 +170,26 @@ public final class EmbeddingOps {
       @Nullable Tensor perSampleWeights,
       Reduction reduction,
       OptionalLong paddingIdx) {
-    Tensor rows = embedding(indices, weight, OptionalLong.empty(), false, false);
+    Tensor table = embedding(indices, weight, OptionalLong.empty(), false, false);
+    return reduce(indices, table, perSampleWeights, reduction, paddingIdx);
+  }
+
+  /**
+   * One row for each bag of rows that are at hand, from tracked operations.
+   *
+   * @param indices which row each is: [bags, size]
+   * @param taken the rows themselves: [bags, size, features]
+   * @param perSampleWeights what each row is multiplied by, [bags, size]
+   * @param paddingIdx a row that is left out of its bag
+   * @return [bags, features]
+   */
+  public static Tensor reduce(
+      Tensor indices,
+      Tensor taken,
+      @Nullable Tensor perSampleWeights,
+      Reduction reduction,
+      OptionalLong paddingIdx) {
+    Tensor rows = taken;
     if (perSampleWeights != null) {
       rows = Ops.mul(rows, Ops.unsqueeze(perSampleWeights, 2));
     }
@@ -182,7 +201,7 @@ public final class EmbeddingOps {
       };
     }
     Tensor left = isPadding(indices, paddingIdx.getAsLong());
-    Tensor there = Ops.sub(1, Ops.to(left, Tensors.type(weight)));
+    Tensor there = Ops.sub(1, Ops.to(left, Tensors.type(rows)));
     Tensor count = Ops.sum(there, true, 1);
     if (reduction == Reduction.MAX) {
       Tensor most =

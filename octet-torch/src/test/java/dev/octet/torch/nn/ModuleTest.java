@@ -189,4 +189,54 @@ final class ModuleTest {
           .hasMessageContaining("Escaping");
     }
   }
+
+  @Test
+  void childrenFromOutsideBelongToTheTreeUntilTheyAreTakenAway() {
+    try (Module linear = Linear.builder(2, 2).build()) {
+      Module norm = BatchNorm1d.builder(2).build();
+      linear.attach("norm", norm);
+      assertThat(linear.stateDict()).containsKeys("weight", "norm.running_mean");
+      assertThatThrownBy(() -> linear.attach("weight", new Identity()))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThat(linear.detach("norm")).isSameAs(norm);
+      assertThat(linear.stateDict()).doesNotContainKey("norm.running_mean");
+      assertThatThrownBy(() -> linear.detach("norm"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("'norm'");
+      norm.close();
+    }
+  }
+
+  @Test
+  void hooksThatWereTakenOverCanStillBeTakenAway() {
+    Module first = new Identity();
+    Module last = new Identity();
+    Module stands = new Identity();
+    List<String> calls = new ArrayList<>();
+    Module.Hook before =
+        first.beforeForward(
+            (module, inputs) -> {
+              calls.add("before");
+              return inputs;
+            });
+    Module.Hook after =
+        last.afterForward(
+            (module, inputs, output) -> {
+              calls.add("after");
+              return output;
+            });
+    stands.takeHooks(first, last);
+    try (Scope scope = Scope.open()) {
+      Tensor x = Tensors.scalar(1);
+      first.call(x);
+      last.call(x);
+      assertThat(calls).isEmpty();
+      stands.call(x);
+      assertThat(calls).containsExactly("before", "after");
+      before.close();
+      after.close();
+      stands.call(x);
+      assertThat(calls).hasSize(2);
+    }
+  }
 }

@@ -146,6 +146,12 @@ public final class QConfigMapping {
     return call != null ? call.qconfig() : resolve(path, objectType);
   }
 
+  /** Whether a rule names the module at a path, itself or by a regular expression. */
+  boolean names(String path) {
+    return moduleNames.containsKey(path)
+        || regexes.values().stream().anyMatch(each -> each.pattern().matcher(path).lookingAt());
+  }
+
   private @Nullable Choice byName(String path) {
     String at = path;
     while (!at.isEmpty()) {

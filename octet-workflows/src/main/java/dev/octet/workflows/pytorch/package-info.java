@@ -1,4 +1,7 @@
-/** PyTorch's eager mode: qconfigs, prepare and convert, under the names that its users know. */
+/**
+ * PyTorch's eager mode under the names that its users know: qconfigs, stubs, fusion, prepare and
+ * convert. Start at {@link dev.octet.workflows.pytorch.Quantization}.
+ */
 @NullMarked
 package dev.octet.workflows.pytorch;
 

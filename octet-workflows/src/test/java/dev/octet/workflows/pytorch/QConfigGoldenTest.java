@@ -277,7 +277,7 @@ final class QConfigGoldenTest {
     if (observer instanceof FixedQParamsObserver) {
       QParams params = process.calculateQParams();
       found.put("scale", String.valueOf(params.scales()[0]));
-      found.put("zero_point", String.valueOf(params.zeroPoints()[0]));
+      found.put("zero_point", String.valueOf((float) params.zeroPoints()[0]));
       return found;
     }
     found.put("eps", String.valueOf(settings.eps()));

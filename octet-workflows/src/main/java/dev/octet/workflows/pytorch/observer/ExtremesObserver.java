@@ -215,7 +215,10 @@ public abstract sealed class ExtremesObserver extends ObserverBase
     if (untouched) {
       LOG.warn("{} has seen no values; scale 1 and zero point 0 stand for what is not known", this);
       return QParams.given(
-          new float[] {1}, new float[] {0}, observerSettings(), min.length == 0 ? -1 : channelAxis);
+          new float[] {1},
+          new double[] {0},
+          observerSettings(),
+          min.length == 0 ? -1 : channelAxis);
     }
     if (ranges.size() < min.length) {
       throw new CalibrationException(

@@ -1,6 +1,7 @@
 package dev.octet.workflows.pytorch.observer;
 
 import dev.octet.torch.Tensors;
+import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -14,13 +15,21 @@ final class HeldQParams {
 
   /** Int, or Float where zero points are not rounded. */
   static Tensor zeroPoint(QParams params) {
-    Tensor floats = Tensors.of(params.zeroPoints(), params.count());
-    return params.hasFloatZeroPoints() ? floats : floats.to(ScalarType.Int);
+    Tensor numbers = Tensors.of(params.zeroPoints(), params.count());
+    return numbers.to(params.hasFloatZeroPoints() ? ScalarType.Float : ScalarType.Int);
   }
 
   static QParams read(Tensor scale, Tensor zeroPoint, ObserverBase observer) {
     float[] scales = Tensors.toFloats(scale);
     int axis = scales.length > 1 || observer.channelAxis() >= 0 ? observer.channelAxis() : -1;
-    return QParams.given(scales, Tensors.toFloats(zeroPoint), observer.observerSettings(), axis);
+    double[] zeros = new double[scales.length];
+    if (observer.observerSettings().qscheme() == QScheme.PER_CHANNEL_AFFINE_FLOAT_QPARAMS) {
+      float[] floats = Tensors.toFloats(zeroPoint);
+      Arrays.setAll(zeros, i -> floats[i]);
+    } else {
+      long[] longs = Tensors.toLongs(zeroPoint);
+      Arrays.setAll(zeros, i -> longs[i]);
+    }
+    return QParams.given(scales, zeros, observer.observerSettings(), axis);
   }
 }

@@ -5,6 +5,7 @@ import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Child;
 import dev.octet.torch.quant.LibTorchFakeQuantize;
+import java.util.Arrays;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -59,7 +60,7 @@ public final class LearnableFakeQuantize extends FakeQuantizeBase {
 
   private static Tensor filled(float value, int count) {
     float[] values = new float[count];
-    java.util.Arrays.fill(values, value);
+    Arrays.fill(values, value);
     return Tensors.of(values, count);
   }
 
@@ -159,10 +160,11 @@ public final class LearnableFakeQuantize extends FakeQuantizeBase {
     ObserverSettings integers = observer().observerSettings();
     float[] scales = Tensors.toFloats(scale);
     float[] zeros = Tensors.toFloats(zeroPoint);
+    double[] rounded = new double[zeros.length];
     for (int i = 0; i < scales.length; i++) {
       scales[i] = Math.max(scales[i], integers.eps());
-      zeros[i] = (float) Math.min(Math.max(Math.rint(zeros[i]), integers.qmin()), integers.qmax());
+      rounded[i] = Math.min(Math.max(Math.rint(zeros[i]), integers.qmin()), integers.qmax());
     }
-    return QParams.given(scales, zeros, integers, observer().channelAxis());
+    return QParams.given(scales, rounded, integers, observer().channelAxis());
   }
 }

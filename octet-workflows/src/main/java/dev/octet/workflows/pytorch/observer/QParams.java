@@ -1,5 +1,6 @@
 package dev.octet.workflows.pytorch.observer;
 
+import dev.octet.core.affine.FloatQuantParams;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.range.Range;
@@ -14,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class QParams {
   private final float[] scales;
-  private final float[] zeroPoints;
+  private final double[] zeroPoints;
   private final ObserverSettings settings;
   private final int channelAxis;
 
-  private QParams(float[] scales, float[] zeroPoints, ObserverSettings settings, int channelAxis) {
+  private QParams(float[] scales, double[] zeroPoints, ObserverSettings settings, int channelAxis) {
     this.scales = scales;
     this.zeroPoints = zeroPoints;
     this.settings = settings;
@@ -33,37 +34,35 @@ public final class QParams {
    */
   static QParams of(List<Range> ranges, ObserverSettings settings, int channelAxis) {
     float[] scales = new float[ranges.size()];
-    float[] zeroPoints = new float[scales.length];
+    double[] zeroPoints = new double[scales.length];
     int qmin = settings.qmin();
     int qmax = settings.qmax();
+    if (settings.qscheme() == QScheme.PER_CHANNEL_AFFINE_FLOAT_QPARAMS) {
+      FloatQuantParams found = FloatQuantParams.covering(ranges, channelAxis, qmin, qmax);
+      float[] zeros = found.zeroPoints();
+      Arrays.setAll(zeroPoints, i -> zeros[i]);
+      return new QParams(found.scales(), zeroPoints, settings, channelAxis);
+    }
     for (int i = 0; i < scales.length; i++) {
-      Range range = ranges.get(i);
-      if (settings.qscheme() == QScheme.PER_CHANNEL_AFFINE_FLOAT_QPARAMS) {
-        TorchQuantizationParameters.FloatZeroPoint found =
-            TorchQuantizationParameters.FloatZeroPoint.of(range, qmin, qmax, settings.eps());
-        scales[i] = found.scale();
-        zeroPoints[i] = found.zeroPoint();
-      } else {
-        TorchQuantizationParameters found =
-            settings.qscheme().isSymmetric()
-                ? TorchQuantizationParameters.symmetric(
-                    range, qmin, qmax, middle(settings), settings.eps())
-                : TorchQuantizationParameters.affine(range, qmin, qmax, settings.eps());
-        scales[i] = found.scale();
-        zeroPoints[i] = found.zeroPoint();
-      }
+      TorchQuantizationParameters found =
+          settings.qscheme().isSymmetric()
+              ? TorchQuantizationParameters.symmetric(
+                  ranges.get(i), qmin, qmax, middle(settings), settings.eps())
+              : TorchQuantizationParameters.affine(ranges.get(i), qmin, qmax, settings.eps());
+      scales[i] = found.scale();
+      zeroPoints[i] = found.zeroPoint();
     }
     return new QParams(scales, zeroPoints, settings, channelAxis);
   }
 
   /** Given ones, for a whole tensor. */
-  static QParams fixed(float scale, float zeroPoint, ObserverSettings settings) {
-    return new QParams(new float[] {scale}, new float[] {zeroPoint}, settings, -1);
+  static QParams fixed(float scale, double zeroPoint, ObserverSettings settings) {
+    return new QParams(new float[] {scale}, new double[] {zeroPoint}, settings, -1);
   }
 
   /** Given ones; the arrays are kept. */
   static QParams given(
-      float[] scales, float[] zeroPoints, ObserverSettings settings, int channelAxis) {
+      float[] scales, double[] zeroPoints, ObserverSettings settings, int channelAxis) {
     return new QParams(scales, zeroPoints, settings, channelAxis);
   }
 
@@ -83,7 +82,7 @@ public final class QParams {
   }
 
   /** A copy of the zero points; whole numbers unless {@link #hasFloatZeroPoints()}. */
-  public float[] zeroPoints() {
+  public double[] zeroPoints() {
     return zeroPoints.clone();
   }
 

@@ -1,0 +1,98 @@
+package dev.octet.workflows.pytorch.quantized;
+
+import dev.octet.torch.nn.GRU;
+import dev.octet.torch.nn.StepLinear;
+import dev.octet.torch.op.Recurrence;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A {@link GRU} whose matrix products quantize what they are given in each call; gates and states
+ * stay float. Its children {@code ih_l0}, {@code hh_l0}, ..., {@code hh_l1_reverse} are the
+ * products.
+ *
+ * <p>Called by itself, the products run on the engine one by one; in a compiled model, where a
+ * trace holds the nodes of as many steps as its example has, all of it does.
+ */
+public final class DynamicGRU extends GRU implements Quantized {
+  static final String KIND = "DynamicGRU";
+
+  private final Map<String, DynamicProducts> products = new LinkedHashMap<>();
+
+  DynamicGRU(GRU from, DynamicSpec.Settings settings) {
+    super(from.recurrence());
+    each(
+        from.recurrence(),
+        (suffix, layer, reverse) ->
+            add(suffix, DynamicProducts.of(from.weights(layer, reverse), settings)));
+    eval();
+  }
+
+  private DynamicGRU(Recurrence recurrence, Parts parts) {
+    super(recurrence);
+    each(
+        recurrence,
+        (suffix, layer, reverse) ->
+            add(
+                suffix,
+                new DynamicProducts(
+                    DynamicLinear.of(parts.child("ih" + suffix)),
+                    DynamicLinear.of(parts.child("hh" + suffix)))));
+    eval();
+  }
+
+  static DynamicGRU of(Parts parts) {
+    Recurrence recurrence = Description.need(parts.description().recurrence(), "recurrence");
+    if (recurrence.kind() != Recurrence.Kind.GRU || recurrence.projSize() != 0) {
+      throw new IllegalArgumentException(recurrence + " is no GRU of this kind");
+    }
+    return new DynamicGRU(recurrence, parts);
+  }
+
+  private interface Way {
+    void accept(String suffix, int layer, boolean reverse);
+  }
+
+  private static void each(Recurrence recurrence, Way way) {
+    for (int layer = 0; layer < recurrence.numLayers(); layer++) {
+      for (int direction = 0; direction < recurrence.directions(); direction++) {
+        way.accept(Recurrence.suffix(layer, direction == 1), layer, direction == 1);
+      }
+    }
+  }
+
+  private void add(String suffix, DynamicProducts made) {
+    child("ih" + suffix, made.input());
+    child("hh" + suffix, made.hidden());
+    products.put(suffix, made);
+  }
+
+  @Override
+  protected boolean isStepwise() {
+    return true;
+  }
+
+  @Override
+  protected StepLinear<GRU.Products> linear(int layer, boolean reverse) {
+    DynamicProducts found = products.get(Recurrence.suffix(layer, reverse));
+    if (found == null) {
+      throw new IllegalArgumentException("there is no layer " + layer);
+    }
+    return found.apart();
+  }
+
+  /** What this module is. */
+  Description describe() {
+    return new Description.Builder(KIND).recurrence(recurrence()).build();
+  }
+
+  @Override
+  protected String extraState() {
+    return describe().text();
+  }
+
+  @Override
+  protected void loadExtraState(String text) {
+    Description.requireSame(text, describe());
+  }
+}

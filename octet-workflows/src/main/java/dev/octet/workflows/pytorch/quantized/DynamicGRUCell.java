@@ -1,0 +1,59 @@
+package dev.octet.workflows.pytorch.quantized;
+
+import dev.octet.torch.nn.GRU;
+import dev.octet.torch.nn.GRUCell;
+import dev.octet.torch.nn.StepLinear;
+import dev.octet.torch.op.Recurrence;
+
+/**
+ * A {@link GRUCell} whose matrix products quantize what they are given in each call. Its children
+ * {@code ih} and {@code hh} are the products.
+ */
+public final class DynamicGRUCell extends GRUCell implements Quantized {
+  static final String KIND = "DynamicGRUCell";
+
+  private final DynamicProducts products;
+
+  DynamicGRUCell(GRUCell from, DynamicSpec.Settings settings) {
+    super(from.inputSize(), from.hiddenSize(), from.hasBias());
+    products = DynamicProducts.of(from.weights(), settings);
+    child("ih", products.input());
+    child("hh", products.hidden());
+  }
+
+  private DynamicGRUCell(Recurrence recurrence, Parts parts) {
+    super(recurrence.inputSize(), recurrence.hiddenSize(), recurrence.bias());
+    products =
+        new DynamicProducts(
+            DynamicLinear.of(parts.child("ih")), DynamicLinear.of(parts.child("hh")));
+    child("ih", products.input());
+    child("hh", products.hidden());
+  }
+
+  static DynamicGRUCell of(Parts parts) {
+    return new DynamicGRUCell(
+        Description.need(parts.description().recurrence(), "recurrence"), parts);
+  }
+
+  @Override
+  protected StepLinear<GRU.Products> linear() {
+    return products.apartStep();
+  }
+
+  /** What this module is. */
+  Description describe() {
+    return new Description.Builder(KIND)
+        .cell(Recurrence.Kind.GRU, inputSize(), hiddenSize(), hasBias())
+        .build();
+  }
+
+  @Override
+  protected String extraState() {
+    return describe().text();
+  }
+
+  @Override
+  protected void loadExtraState(String text) {
+    Description.requireSame(text, describe());
+  }
+}

@@ -1,0 +1,7 @@
+package dev.octet.workflows.pytorch.quantized;
+
+/**
+ * A module that holds integers, or works between them: made by {@link QuantizedModules}, saved and
+ * loaded by it.
+ */
+public interface Quantized {}
