@@ -74,8 +74,7 @@ final class DynamicQConfigs {
             throw new IllegalArgumentException(
                 "its qconfig is static; use one such as DEFAULT_DYNAMIC_QCONFIG");
           }
-          boolean perToken =
-              activation.observerSettings().qscheme() == QScheme.PER_TOKEN_AFFINE;
+          boolean perToken = activation.observerSettings().qscheme() == QScheme.PER_TOKEN_AFFINE;
           // With one scale for the tensor PyTorch's layers always use 7 bits.
           yield new DynamicSpec.Settings(
               WeightFormat.INT8, weight.channelAxis() >= 0, perToken, !perToken);

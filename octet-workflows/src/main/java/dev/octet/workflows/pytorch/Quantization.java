@@ -136,8 +136,8 @@ public final class Quantization {
    * dev.octet.workflows.pytorch.quantized.QuantizedModules#quantizeDynamic}.
    *
    * @return what became of each layer with parameters, and why it is float where it is
-   * @throws IllegalArgumentException naming a layer whose qconfig is not for dynamic layers, or
-   *     not for it
+   * @throws IllegalArgumentException naming a layer whose qconfig is not for dynamic layers, or not
+   *     for it
    */
   public static ConversionReport quantizeDynamic(Module model, QConfigMapping mapping) {
     return QuantizedModules.quantizeDynamic(model, DynamicQConfigs.spec(model, mapping));

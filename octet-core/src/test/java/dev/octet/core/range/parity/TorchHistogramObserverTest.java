@@ -28,8 +28,7 @@ final class TorchHistogramObserverTest {
     for (double count : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
       assertThatThrownBy(
               () ->
-                  TorchHistogramObserver.resume(
-                      16, 256, new double[] {1, count}, new Range(0, 1)))
+                  TorchHistogramObserver.resume(16, 256, new double[] {1, count}, new Range(0, 1)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("no count");
     }

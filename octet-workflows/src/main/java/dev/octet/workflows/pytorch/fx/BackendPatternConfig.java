@@ -65,7 +65,11 @@ public final class BackendPatternConfig {
   /** The same for layers of these classes. */
   @SafeVarargs
   public static BackendPatternConfig of(Class<? extends Module>... pattern) {
-    return of(Arrays.stream(pattern).map(Class::getSimpleName).toArray(String[]::new));
+    String[] names = new String[pattern.length];
+    for (int i = 0; i < names.length; i++) {
+      names[i] = pattern[i].getSimpleName();
+    }
+    return of(names);
   }
 
   /** The same, observed so. */

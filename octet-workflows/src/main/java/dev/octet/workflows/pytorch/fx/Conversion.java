@@ -101,7 +101,7 @@ final class Conversion {
     plan.weights().forEach((site, how) -> weights.put(site, weightParams(site, how)));
     List<QuantizedWeight> multiplied = new ArrayList<>();
     for (WeightSite site : dynamic) {
-      multiplied.add(coded(site, weights.get(site)));
+      multiplied.add(coded(site, weights.getOrDefault(site, Optional.empty())));
     }
     warnings.addAll(
         QuantizationSteps.quantize(
@@ -129,10 +129,10 @@ final class Conversion {
     return new Placement(List.of(), weights, quantized, Map.of(), List.of());
   }
 
-  private static QuantizedWeight coded(WeightSite site, @Nullable Optional<QuantParams> params) {
-    return params != null && params.isPresent()
-        ? WeightCoder.code(site, params.get(), 0, null)
-        : WeightCoder.code(site, 0, null);
+  private static QuantizedWeight coded(WeightSite site, Optional<QuantParams> params) {
+    return params
+        .map(known -> WeightCoder.code(site, known, 0, null))
+        .orElseGet(() -> WeightCoder.code(site, 0, null));
   }
 
   // ---- observers ----
@@ -185,7 +185,7 @@ final class Conversion {
       QParams found = process.calculateQParams();
       return QuantParams.affine(
           found.scales()[0],
-          Math.round(found.zeroPoints()[0]),
+          (int) Math.rint(found.zeroPoints()[0]),
           found.dtype().min(),
           found.dtype().max());
     } catch (UnsupportedOperationException e) {
@@ -224,7 +224,7 @@ final class Conversion {
             : Granularity.perAxis(Weights.outputAxis(site.node()));
     int[] zeros = new int[found.count()];
     for (int i = 0; i < zeros.length; i++) {
-      zeros[i] = Math.round(found.zeroPoints()[i]);
+      zeros[i] = (int) Math.rint(found.zeroPoints()[i]);
     }
     return Optional.of(
         QuantParams.affine(found.scales(), zeros, granularity, found.qmin(), found.qmax()));

@@ -49,7 +49,7 @@ public final class ConvertedModule extends Module {
       throw new IllegalArgumentException(
           "the graph has the outputs " + outputs + "; use run, which gives them by name");
     }
-    return Tensors.of(compute(given).get(outputs.get(0)));
+    return Tensors.of(compute(given).values().iterator().next());
   }
 
   @Override

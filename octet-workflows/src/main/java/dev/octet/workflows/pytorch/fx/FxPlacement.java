@@ -13,6 +13,7 @@ import dev.octet.torch.nn.Module;
 import dev.octet.workflows.pytorch.observer.ActivationPostProcess;
 import dev.octet.workflows.pytorch.observer.FakeQuantizeBase;
 import dev.octet.workflows.pytorch.observer.ObserverBase;
+import dev.octet.workflows.pytorch.observer.ObserverFactory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,7 +70,11 @@ final class FxPlacement implements GraphPlacement<Module> {
 
   @Override
   public Module activation(Group group) {
-    Module made = planned().observers().get(group).create();
+    ObserverFactory observer = planned().observers().get(group);
+    if (observer == null) {
+      throw new IllegalStateException("nothing observes '" + group.name() + "'");
+    }
+    Module made = observer.create();
     Node layer = equalized(planned()).get(group);
     return layer != null && made instanceof ActivationPostProcess process
         ? new EqualizingObserver(process, InputWeightEqualization.channelAxis(layer) < 0)

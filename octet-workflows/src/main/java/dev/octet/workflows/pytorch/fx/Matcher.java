@@ -85,7 +85,7 @@ final class Matcher {
           && op.outputs().size() == 1
           && value.onlyConsumer() == use.node()
           && value.uses().size() == 1
-          && scopeOf.apply(op) == scope) {
+          && scopeOf.apply(op).equals(scope)) {
         return op;
       }
     }

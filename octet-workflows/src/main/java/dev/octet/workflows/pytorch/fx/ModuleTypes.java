@@ -109,8 +109,8 @@ final class ModuleTypes {
     return dot < 0 ? "" : path.substring(0, dot);
   }
 
-  /** Whether a path is that of a module, or below it. */
-  static boolean within(String path, String module) {
-    return module.isEmpty() || path.equals(module) || path.startsWith(module + ".");
+  /** Whether a path is another one, or below it. */
+  static boolean within(String inner, String outer) {
+    return outer.isEmpty() || inner.equals(outer) || inner.startsWith(outer + ".");
   }
 }

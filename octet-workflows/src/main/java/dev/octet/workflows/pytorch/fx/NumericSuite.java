@@ -84,8 +84,8 @@ public final class NumericSuite {
   }
 
   /**
-   * What operators give where each model runs from its own inputs, so that errors add up on the way:
-   * PyTorch's {@code compare_model_outputs}.
+   * What operators give where each model runs from its own inputs, so that errors add up on the
+   * way: PyTorch's {@code compare_model_outputs}.
    *
    * @param batches the inputs of each call, in order
    */
@@ -97,8 +97,7 @@ public final class NumericSuite {
       for (Value output : op.outputs()) {
         if (common.contains(output.name())) {
           results.put(
-              output.name(),
-              new LayerDifference(op.last().label(), op.kind(), new Difference()));
+              output.name(), new LayerDifference(op.last().label(), op.kind(), new Difference()));
         }
       }
     }
@@ -117,8 +116,7 @@ public final class NumericSuite {
           for (int i = 0; i < names.size(); i++) {
             LayerDifference result = results.get(names.get(i));
             if (result != null) {
-              add(
-                  result.difference(), expected.get(names.get(i)), actual.get(rounded.get(i)));
+              add(result.difference(), expected.get(names.get(i)), actual.get(rounded.get(i)));
             }
           }
         }
@@ -128,8 +126,8 @@ public final class NumericSuite {
   }
 
   /**
-   * What each operator gives on the inputs that it has in the float model, so that errors do not add
-   * up: PyTorch's shadow comparison.
+   * What each operator gives on the inputs that it has in the float model, so that errors do not
+   * add up: PyTorch's shadow comparison.
    *
    * @param batches the inputs of each call, in order
    */
@@ -159,8 +157,8 @@ public final class NumericSuite {
   }
 
   /**
-   * What each operator, or chain of operators that a backend treats as one, would give under each of
-   * several mappings, on the inputs that it has in the float model: PyTorch's {@code
+   * What each operator, or chain of operators that a backend treats as one, would give under each
+   * of several mappings, on the inputs that it has in the float model: PyTorch's {@code
    * prepare_n_shadows_model}, of which a list of mappings is the {@code QConfigMultiMapping}.
    *
    * @param reference the float model, fused
@@ -178,8 +176,7 @@ public final class NumericSuite {
         Torch.Switched noGrad = Torch.noGrad()) {
       whole.eval();
       for (int i = 0; i < candidates.size(); i++) {
-        FxConfig config =
-            FxConfig.of(candidates.get(i)).backend(backend.quantizedOutputs(true));
+        FxConfig config = FxConfig.of(candidates.get(i)).backend(backend.quantizedOutputs(true));
         Scopes scopes =
             new Scopes(
                 config.qconfigMapping(),
@@ -318,8 +315,7 @@ public final class NumericSuite {
     return outputs.values().iterator().next();
   }
 
-  private static void add(
-      Difference difference, @Nullable Tensor exact, @Nullable Tensor rounded) {
+  private static void add(Difference difference, @Nullable Tensor exact, @Nullable Tensor rounded) {
     difference.add(
         FloatBuffer.wrap(Tensors.toFloats(Tensors.check(exact, "a value"))),
         FloatBuffer.wrap(Tensors.toFloats(Tensors.check(rounded, "a value"))));

@@ -243,7 +243,7 @@ final class Operators {
         || BINARY.contains(node.op())
         || node.is("Concat")
         || node.is("Sum")
-        || node.is("Where") && input > 0;
+        || (node.is("Where") && input > 0);
   }
 
   private boolean isFloat(Value value) {

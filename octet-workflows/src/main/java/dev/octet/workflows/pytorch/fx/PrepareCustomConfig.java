@@ -76,7 +76,9 @@ public final class PrepareCustomConfig {
   /** The same for all modules of classes. */
   @SafeVarargs
   public final PrepareCustomConfig setNonTraceableModuleClasses(Class<? extends Module>... types) {
-    nonTraceableClasses.addAll(Arrays.asList(types));
+    for (Class<? extends Module> type : types) {
+      nonTraceableClasses.add(type);
+    }
     return this;
   }
 

@@ -5,12 +5,11 @@ import dev.octet.workflows.pytorch.observer.ActivationPostProcess;
 import dev.octet.workflows.pytorch.observer.ObserverFactory;
 import dev.octet.workflows.pytorch.observer.QuantDtype;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One observer of each factory, to see what it is. */
 final class Probes implements AutoCloseable {
-  private final Map<ObserverFactory, Module> made = new IdentityHashMap<>();
+  private final IdentityHashMap<ObserverFactory, Module> made = new IdentityHashMap<>();
 
   /** What the factory makes; null where that observes nothing. */
   @Nullable ActivationPostProcess of(@Nullable ObserverFactory factory) {

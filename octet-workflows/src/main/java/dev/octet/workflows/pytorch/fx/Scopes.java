@@ -130,7 +130,7 @@ final class Scopes {
         Scope scope = of(op);
         for (Value.Use use : op.inputs()) {
           Value value = beyondBorder(Op.read(use));
-          if (of(value) != scope) {
+          if (!of(value).equals(scope)) {
             note(inputs, scope, value);
           }
         }
@@ -139,7 +139,7 @@ final class Scopes {
               value.isOutput()
                   || value.consumers().stream()
                       .flatMap(Crossings::beyondBorders)
-                      .anyMatch(reader -> scopeOf.getOrDefault(reader, root) != scope);
+                      .anyMatch(reader -> !scopeOf.getOrDefault(reader, root).equals(scope));
           if (leaves) {
             note(outputs, scope, value);
           }
@@ -181,7 +181,7 @@ final class Scopes {
       }
       Scope from = of(value);
       Scope to = of(reader);
-      if (from == to) {
+      if (from.equals(to)) {
         return false;
       }
       boolean leaves =

@@ -47,8 +47,7 @@ final class ConvertFxTest {
             QuantizeFx.prepareFx(
                 net,
                 FxConfig.of(backend)
-                    .backend(
-                        BackendConfig.forBackend(backend.toString()).quantizedOutputs(true)),
+                    .backend(BackendConfig.forBackend(backend.toString()).quantizedOutputs(true)),
                 Fixtures.images(2))) {
       Fixtures.calibrate(prepared, Fixtures.images(16), Fixtures.images(16));
       Tensor x = Fixtures.images(4);
@@ -65,8 +64,7 @@ final class ConvertFxTest {
   }
 
   private static final class Chain extends Module {
-    private final Child<Conv2d> first =
-        child("first", Conv2d.builder(3, 6, 3).padding(1).build());
+    private final Child<Conv2d> first = child("first", Conv2d.builder(3, 6, 3).padding(1).build());
     private final Child<Conv2d> second = child("second", Conv2d.builder(6, 4, 3).build());
 
     @Override
@@ -93,9 +91,7 @@ final class ConvertFxTest {
         try (ConvertedModule converted = QuantizeFx.convertFx(prepared);
             TorchGraph reference = QuantizeFx.convertToReferenceFx(prepared)) {
           Fixtures.assertWithinOneQuantum(
-              values(reference, x),
-              values(converted, x),
-              Fixtures.outputScale(converted.model()));
+              values(reference, x), values(converted, x), Fixtures.outputScale(converted.model()));
         }
       }
     }
@@ -121,8 +117,7 @@ final class ConvertFxTest {
     try (Fixtures.Transformer net = new Fixtures.Transformer()) {
       net.eval();
       Tensor example = torch.randn(2, 6, 16);
-      try (GraphModule prepared =
-          QuantizeFx.prepareFx(net, FxConfig.of(Backend.X86), example)) {
+      try (GraphModule prepared = QuantizeFx.prepareFx(net, FxConfig.of(Backend.X86), example)) {
         assertThat(prepared.report().leftInFloat())
             .extracting(PreparedOp::kind)
             .contains("LayerNorm", "GELU")
@@ -267,8 +262,7 @@ final class ConvertFxTest {
   @Test
   void statesAreLoadedIntoANewlyPreparedModule() {
     try (Fixtures.Cnn net = Fixtures.cnn();
-        GraphModule one =
-            QuantizeFx.prepareFx(net, FxConfig.of(Backend.X86), Fixtures.images(2));
+        GraphModule one = QuantizeFx.prepareFx(net, FxConfig.of(Backend.X86), Fixtures.images(2));
         GraphModule other =
             QuantizeFx.prepareFx(net, FxConfig.of(Backend.X86), Fixtures.images(2))) {
       Fixtures.calibrate(one, Fixtures.images(8));

@@ -28,8 +28,7 @@ final class CustomConfigTest {
   private static GraphModule prepare(PrepareCustomConfig custom) {
     try (Fixtures.Cnn net = Fixtures.cnn()) {
       GraphModule prepared =
-          QuantizeFx.prepareFx(
-              net, FxConfig.of(Backend.X86).custom(custom), Fixtures.images(2));
+          QuantizeFx.prepareFx(net, FxConfig.of(Backend.X86).custom(custom), Fixtures.images(2));
       Fixtures.calibrate(prepared, Fixtures.images(16));
       return prepared;
     }
@@ -74,9 +73,7 @@ final class CustomConfigTest {
     Standalone asIntegers =
         new Standalone(
             new QConfigMapping().setGlobal(Backend.X86.qconfig()),
-            new PrepareCustomConfig()
-                .setInputQuantizedIndexes(0)
-                .setOutputQuantizedIndexes(0),
+            new PrepareCustomConfig().setInputQuantizedIndexes(0).setOutputQuantizedIndexes(0),
             BackendConfig.forBackend("x86"));
     try (GraphModule plain = prepare(new PrepareCustomConfig());
         GraphModule prepared =
@@ -133,8 +130,7 @@ final class CustomConfigTest {
   @Test
   void preservedAttributesAreFoundOnWhatWasMade() {
     try (GraphModule prepared =
-            prepare(
-                new PrepareCustomConfig().setPreservedAttributes("classes", "version"));
+            prepare(new PrepareCustomConfig().setPreservedAttributes("classes", "version"));
         ConvertedModule converted =
             QuantizeFx.convertFx(prepared, ConvertCustomConfig.none().preserving("classes"))) {
       assertThat(((dev.octet.graph.Tensor) prepared.attribute("classes")).toFloats())

@@ -36,8 +36,7 @@ final class EqualizationTest {
   }
 
   private static final class Convolutions extends Module {
-    private final Child<Conv2d> conv1 =
-        child("conv1", Conv2d.builder(3, 6, 3).padding(1).build());
+    private final Child<Conv2d> conv1 = child("conv1", Conv2d.builder(3, 6, 3).padding(1).build());
     private final Child<Conv2d> conv2 = child("conv2", Conv2d.builder(6, 4, 3).build());
 
     @Override
@@ -65,8 +64,7 @@ final class EqualizationTest {
   }
 
   private static FxConfig config(EqualizationMapping layers) {
-    return FxConfig.of(
-            new QConfigMapping().setGlobal(QConfigs.DEFAULT_PER_CHANNEL_QCONFIG))
+    return FxConfig.of(new QConfigMapping().setGlobal(QConfigs.DEFAULT_PER_CHANNEL_QCONFIG))
         .backend(BackendConfig.forBackend("x86"))
         .equalization(layers);
   }
@@ -131,8 +129,7 @@ final class EqualizationTest {
   void saysWhatIsNotEqualized() {
     try (Fixtures.Cnn net = Fixtures.cnn();
         GraphModule prepared =
-            QuantizeFx.prepareFx(
-                net, config(EqualizationMapping.all()), Fixtures.images(2))) {
+            QuantizeFx.prepareFx(net, config(EqualizationMapping.all()), Fixtures.images(2))) {
       assertThat(prepared.report().warnings())
           .anyMatch(text -> text.contains("'fc/Gemm' is not equalized: its input shares"));
       Fixtures.calibrate(prepared, Fixtures.images(16));

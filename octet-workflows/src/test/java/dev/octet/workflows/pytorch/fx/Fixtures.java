@@ -135,8 +135,7 @@ final class Fixtures {
               .<Dimension>mapToObj(
                   size -> size < 0 ? new Dimension.Symbolic("n") : new Dimension.Fixed(size))
               .toList();
-      graph.addInput(
-          graph.addValue(name, new ValueType.TensorType(DataType.FLOAT, dimensions)));
+      graph.addInput(graph.addValue(name, new ValueType.TensorType(DataType.FLOAT, dimensions)));
       return this;
     }
 
@@ -244,8 +243,7 @@ final class Fixtures {
     int[] shape = Arrays.stream(Tensors.shape(input)).mapToInt(Math::toIntExact).toArray();
     String name = model.graph().inputs().iterator().next().name();
     try (OnnxRuntimeRunner runner = OnnxRuntimeRunner.open(model)) {
-      runner.run(
-          Map.of(name, HostTensor.ofFloats(shape, Tensors.toFloats(input))), outputs::put);
+      runner.run(Map.of(name, HostTensor.ofFloats(shape, Tensors.toFloats(input))), outputs::put);
     }
     return outputs.values().iterator().next().floats();
   }
@@ -268,9 +266,10 @@ final class Fixtures {
   }
 
   /**
-   * Converts, and compares engine, reference form and ONNX Runtime with each other. Where an average
-   * ends in the middle of two integers the last bit of a float decides, and layers after it make
-   * several steps of one; so nearly all elements agree within one, and the others are not far off.
+   * Converts, and compares engine, reference form and ONNX Runtime with each other. Where an
+   * average ends in the middle of two integers the last bit of a float decides, and layers after it
+   * make several steps of one; so nearly all elements agree within one, and the others are not far
+   * off.
    */
   static Model checkConverted(GraphModule prepared, Tensor input) {
     try (ConvertedModule converted = QuantizeFx.convertFx(prepared);

@@ -119,8 +119,7 @@ final class NumericSuiteTest {
                 new QConfigMapping()),
             BATCHES,
             BATCHES);
-    for (String layer :
-        new String[] {"conv1/Conv", "block.conv/Conv", "branch/Conv", "fc/Gemm"}) {
+    for (String layer : new String[] {"conv1/Conv", "block.conv/Conv", "branch/Conv", "fc/Gemm"}) {
       double[] sqnr =
           results.stream()
               .filter(result -> result.name().equals(layer))

@@ -25,9 +25,7 @@ final class PrepareFxTest {
   private static GraphModule prepare(QConfigMapping mapping, String backend) {
     try (Fixtures.Cnn net = Fixtures.cnn()) {
       return QuantizeFx.prepareFx(
-          net,
-          FxConfig.of(mapping).backend(BackendConfig.forBackend(backend)),
-          Fixtures.images(2));
+          net, FxConfig.of(mapping).backend(BackendConfig.forBackend(backend)), Fixtures.images(2));
     }
   }
 
@@ -161,8 +159,8 @@ final class PrepareFxTest {
       try (GraphModule prepared = QuantizeFx.prepareFx(gate, plain, torch.randn(2, 6))) {
         assertThat(op(prepared.report(), "Sigmoid").reason()).contains("not fixed");
       }
-      plain.setObjectType("Tanh", new QConfig(
-          ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_NEG1TO1_OBSERVER, null));
+      plain.setObjectType(
+          "Tanh", new QConfig(ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_NEG1TO1_OBSERVER, null));
       try (GraphModule prepared = QuantizeFx.prepareFx(gate, plain, torch.randn(2, 6))) {
         assertThat(op(prepared.report(), "Tanh").mode()).isEqualTo(Mode.STATIC);
       }

@@ -29,8 +29,7 @@ final class PrepareQatFxTest {
       FxConfig config =
           FxConfig.of(backend.qatQConfigMapping(0))
               .backend(BackendConfig.forBackend(backend.toString()).quantizedOutputs(true));
-      try (GraphModule prepared =
-          QuantizeFx.prepareQatFx(net, config, Fixtures.images(2))) {
+      try (GraphModule prepared = QuantizeFx.prepareQatFx(net, config, Fixtures.images(2))) {
         assertThat(prepared.isTraining()).isTrue();
         assertThat(prepared.weightModules()).hasSize(4);
         assertThat(prepared.parameters()).containsKey("bn1.weight");
@@ -58,10 +57,7 @@ final class PrepareQatFxTest {
     try (Scope scope = Scope.open();
         Optimizer sgd =
             Optimizer.sgd(
-                List.of(
-                    ParameterGroup.of(prepared.parameters().values(), 0.05, 0)),
-                0.9,
-                false)) {
+                List.of(ParameterGroup.of(prepared.parameters().values(), 0.05, 0)), 0.9, false)) {
       Tensor x = Fixtures.images(16);
       Tensor labels = torch.randint(5, new long[] {16}).to(torch.ScalarType.Long);
       for (int step = 0; step < 40; step++) {
@@ -114,8 +110,7 @@ final class PrepareQatFxTest {
                     .filter(OutputsFirst.class::isInstance)
                     .findFirst()
                     .orElseThrow();
-        assertThat(((FakeQuantize) turned.process()).calculateQParams().count())
-            .isIn(16, 32);
+        assertThat(((FakeQuantize) turned.process()).calculateQParams().count()).isIn(16, 32);
         Fixtures.checkConverted(prepared, torch.randn(4, 6, 16));
       }
     }
@@ -125,9 +120,7 @@ final class PrepareQatFxTest {
   void refusesAModuleInEvalModeAndEqualization() {
     try (Fixtures.Cnn net = Fixtures.cnn()) {
       assertThatThrownBy(
-              () ->
-                  QuantizeFx.prepareQatFx(
-                      net, FxConfig.qat(Backend.X86), Fixtures.images(2)))
+              () -> QuantizeFx.prepareQatFx(net, FxConfig.qat(Backend.X86), Fixtures.images(2)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("eval mode");
       net.train(true);
