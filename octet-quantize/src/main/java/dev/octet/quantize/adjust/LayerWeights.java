@@ -5,6 +5,7 @@ import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import dev.octet.graph.pass.Rewriter;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -156,6 +157,23 @@ final class LayerWeights {
       max[channel] = Math.max(max[channel], Math.abs(weights[i]));
     }
     return max;
+  }
+
+  /** The width of the interval of the weights that each input meets. */
+  double[] inputWidth() {
+    double[] low = new double[inputs()];
+    double[] high = new double[inputs()];
+    Arrays.fill(low, Double.POSITIVE_INFINITY);
+    Arrays.fill(high, Double.NEGATIVE_INFINITY);
+    for (int i = 0; i < weights.length; i++) {
+      int channel = input(i);
+      low[channel] = Math.min(low[channel], weights[i]);
+      high[channel] = Math.max(high[channel], weights[i]);
+    }
+    for (int i = 0; i < low.length; i++) {
+      high[i] -= low[i];
+    }
+    return high;
   }
 
   /** Divides what each output channel gives by {@code factors}, one a channel. */

@@ -107,6 +107,17 @@ public final class Difference {
   }
 
   /**
+   * {@code sqrt(sum (f - q)^2 / sum f^2)}: the error as a share of the signal, 0 for equal values.
+   * Infinite when there is noise but no signal, or a q is not finite.
+   */
+  public double normalizedL2() {
+    if (lost > 0) {
+      return Double.POSITIVE_INFINITY;
+    }
+    return noise == 0 ? 0 : Math.sqrt(noise / signal);
+  }
+
+  /**
    * {@code sum f q / sqrt(sum f^2 sum q^2)}, -1 to 1. 1 when both are all zero, 0 when one is or a
    * q is not finite.
    */

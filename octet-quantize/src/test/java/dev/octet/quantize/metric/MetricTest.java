@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.quantize.data.HostTensor;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,17 @@ class MetricTest {
     Outcome outcome = outcome(rows(1, 4, 3), rows(1, 3, 4), -1);
     assertThat(score(Metric.cosine(), outcome).value()).isCloseTo(24.0 / 25, within(1e-15));
     assertThat(score(Metric.maxError(), outcome).value()).isEqualTo(1);
+  }
+
+  @Test
+  void normalizedL2IsTheErrorAsAShareOfTheSignal() {
+    Difference difference = new Difference();
+    difference.add(FloatBuffer.wrap(new float[] {3, 4}), FloatBuffer.wrap(new float[] {3, 4}));
+    assertThat(difference.normalizedL2()).isZero();
+    difference.add(FloatBuffer.wrap(new float[] {0}), FloatBuffer.wrap(new float[] {2}));
+    assertThat(difference.normalizedL2()).isEqualTo(2.0 / 5);
+    difference.add(FloatBuffer.wrap(new float[] {1}), FloatBuffer.wrap(new float[] {Float.NaN}));
+    assertThat(difference.normalizedL2()).isInfinite();
   }
 
   @Test

@@ -5,6 +5,7 @@ import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import dev.octet.torch.Tensors;
+import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -61,7 +62,7 @@ final class Layout {
   }
 
   private void addFolded(Node layer, Node norm, int[] inputs) {
-    TensorQuantizer quantizer = wiring.weights().get(new Value.Use(layer, 1));
+    Module quantizer = wiring.weights().get(new Value.Use(layer, 1));
     FoldedNorm body =
         new FoldedNorm(
             layer,
@@ -88,14 +89,13 @@ final class Layout {
 
   private @Nullable IntegerBias integerBias(Node layer) {
     Value input = layer.input(0);
-    TensorQuantizer activation = input == null ? null : wiring.activations().get(input);
-    TensorQuantizer weights = wiring.weights().get(new Value.Use(layer, 1));
-    return activation == null
-            || weights == null
-            || !wiring.integerBiases().contains(layer)
-            || !wiring.readers().contains(new Value.Use(layer, 0))
-        ? null
-        : new IntegerBias(activation, weights);
+    return input != null
+            && wiring.activations().get(input) instanceof TensorQuantizer activation
+            && wiring.weights().get(new Value.Use(layer, 1)) instanceof TensorQuantizer weights
+            && wiring.integerBiases().contains(layer)
+            && wiring.readers().contains(new Value.Use(layer, 0))
+        ? new IntegerBias(activation, weights)
+        : null;
   }
 
   private static Value weight(Node layer) {
@@ -108,7 +108,7 @@ final class Layout {
 
   private int slot(Node node, int input, Value value) {
     Value.Use use = new Value.Use(node, input);
-    TensorQuantizer weights = wiring.weights().get(use);
+    Module weights = wiring.weights().get(use);
     if (weights != null && !wiring.norms().containsKey(node)) {
       int made = builder.fresh();
       builder.step(
@@ -118,7 +118,7 @@ final class Layout {
           made);
       return made;
     }
-    TensorQuantizer activation = wiring.activations().get(value);
+    Module activation = wiring.activations().get(value);
     if (activation == null || !wiring.readers().contains(use)) {
       return builder.slot(value);
     }
@@ -145,9 +145,10 @@ final class Layout {
   }
 
   /** Blocks of a convolution run over input channels and window together. */
-  private static Tensor round(TensorQuantizer quantizer, Tensor weight, Node node) {
+  private static Tensor round(Module quantizer, Tensor weight, Node node) {
     long[] shape = Tensors.shape(weight);
-    if (quantizer.config().descriptor().granularity() instanceof Granularity.PerBlock
+    if (quantizer instanceof TensorQuantizer own
+        && own.config().descriptor().granularity() instanceof Granularity.PerBlock
         && node.is("Conv")
         && shape.length > 2) {
       return quantizer.call(weight.reshape(shape[0], -1)).reshape(shape);

@@ -1,6 +1,8 @@
 package dev.octet.torch.graph;
 
 import dev.octet.core.affine.QuantParams;
+import dev.octet.core.descriptor.QuantDescriptor;
+import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.range.Range;
 import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Model;
@@ -9,7 +11,10 @@ import dev.octet.graph.pass.Rewrites;
 import dev.octet.quantize.Progress;
 import dev.octet.quantize.QuantizationSteps;
 import dev.octet.quantize.data.Samples;
+import dev.octet.quantize.emit.WeightCoder;
 import dev.octet.quantize.place.Placement;
+import dev.octet.quantize.place.Placement.Group;
+import dev.octet.quantize.place.Placement.WeightSite;
 import dev.octet.torch.Scope;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.ArrayList;
@@ -48,10 +53,57 @@ public final class QuantizedGraph extends TorchGraph {
     SIMULATED
   }
 
-  private final Recipe recipe;
-  private final QuantizerPlacement quantizers;
+  /** Placement and quantizers as a recipe has them. */
+  private record ByRecipe(Recipe recipe) implements GraphPlacement<TensorQuantizer> {
+    /** With fewer bits a scale is fitted to the weights rather than to the largest of them. */
+    private static final int FITTED_BITS = 4;
 
-  private QuantizedGraph(Model prepared, Recipe recipe, QuantizerPlacement quantizers) {
+    @Override
+    public Placement place(Model folded) {
+      return QuantizationSteps.place(folded, recipe);
+    }
+
+    @Override
+    public TensorQuantizer activation(Group group) {
+      return new TensorQuantizer(group.descriptor());
+    }
+
+    @Override
+    public boolean roundsBias(WeightSite site) {
+      return QuantizationSteps.roundsBias(site, recipe);
+    }
+
+    /** One that follows the weights, or one with the scales that their method finds now. */
+    @Override
+    public TensorQuantizer weight(WeightSite site) {
+      QuantDescriptor descriptor = site.descriptor();
+      if (descriptor.fixedRange() == null
+          && descriptor.bits() > FITTED_BITS
+          && descriptor.method() instanceof RangeMethod.MinMax) {
+        return new TensorQuantizer(descriptor);
+      }
+      TensorQuantizer quantizer =
+          new TensorQuantizer(descriptor.toBuilder().fixedRange(null).build());
+      QuantParams params = WeightCoder.code(site, 0, null).params();
+      List<Range> ranges = new ArrayList<>();
+      for (int i = 0; i < params.count(); i++) {
+        float scale = params.scale(i);
+        int zero = params.zeroPoint(i);
+        ranges.add(
+            descriptor.symmetric() && descriptor.signed()
+                ? Range.symmetric(scale * params.qmax())
+                : new Range(scale * (params.qmin() - zero), scale * (params.qmax() - zero)));
+      }
+      quantizer.setRanges(ranges);
+      return quantizer;
+    }
+  }
+
+  private final Recipe recipe;
+  private final QuantizerPlacement<TensorQuantizer> quantizers;
+
+  private QuantizedGraph(
+      Model prepared, Recipe recipe, QuantizerPlacement<TensorQuantizer> quantizers) {
     super(prepared, quantizers::wire);
     this.recipe = recipe;
     this.quantizers = quantizers;
@@ -69,7 +121,7 @@ public final class QuantizedGraph extends TorchGraph {
   public static QuantizedGraph of(Model model, Recipe recipe, BatchNorms norms) {
     Model prepared = QuantizationSteps.prepare(model, recipe, norms == BatchNorms.FOLDED);
     try (Scope scope = Scope.open()) {
-      return new QuantizedGraph(prepared, recipe, new QuantizerPlacement(recipe));
+      return new QuantizedGraph(prepared, recipe, new QuantizerPlacement<>(new ByRecipe(recipe)));
     }
   }
 

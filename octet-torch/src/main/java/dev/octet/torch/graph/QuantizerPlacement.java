@@ -1,23 +1,15 @@
 package dev.octet.torch.graph;
 
-import dev.octet.core.affine.QuantParams;
-import dev.octet.core.descriptor.QuantDescriptor;
-import dev.octet.core.descriptor.RangeMethod;
-import dev.octet.core.range.Range;
-import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.Graph;
 import dev.octet.graph.Model;
 import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import dev.octet.graph.pass.FoldBatchNorm;
 import dev.octet.graph.pass.Rewrites;
-import dev.octet.quantize.QuantizationSteps;
-import dev.octet.quantize.emit.WeightCoder;
 import dev.octet.quantize.place.Placement;
 import dev.octet.quantize.place.Placement.Group;
 import dev.octet.quantize.place.Placement.WeightSite;
-import dev.octet.torch.quant.TensorQuantizer;
-import java.util.ArrayList;
+import dev.octet.torch.nn.Module;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -28,29 +20,26 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * Carries the placement of the post-training pipeline, which looks at a graph with its
- * normalizations folded, over to a graph that may still have them.
+ * Carries a placement, which looks at a graph with its normalizations folded, over to a graph that
+ * may still have them.
  */
-final class QuantizerPlacement {
-  /** With fewer bits a scale is fitted to the weights rather than to the largest of them. */
-  private static final int FITTED_BITS = 4;
-
-  private final Recipe recipe;
-  private final Map<String, TensorQuantizer> activations = new LinkedHashMap<>();
-  private final Map<String, TensorQuantizer> weights = new LinkedHashMap<>();
+final class QuantizerPlacement<M extends Module> {
+  private final GraphPlacement<M> placing;
+  private final Map<String, M> activations = new LinkedHashMap<>();
+  private final Map<String, M> weights = new LinkedHashMap<>();
 
   /** Layers of the folded graph, and the normalization that went into each in the other. */
   private final Map<Node, Node> norms = new HashMap<>();
 
-  QuantizerPlacement(Recipe recipe) {
-    this.recipe = recipe;
+  QuantizerPlacement(GraphPlacement<M> placing) {
+    this.placing = placing;
   }
 
-  Map<String, TensorQuantizer> activations() {
+  Map<String, M> activations() {
     return Collections.unmodifiableMap(activations);
   }
 
-  Map<String, TensorQuantizer> weights() {
+  Map<String, M> weights() {
     return Collections.unmodifiableMap(weights);
   }
 
@@ -70,11 +59,11 @@ final class QuantizerPlacement {
     Model folded = model.copy();
     Rewrites.run(folded.graph(), new FoldBatchNorm());
     findFolded(graph, folded.graph());
-    Placement placement = QuantizationSteps.place(folded, recipe);
-    Map<Value, TensorQuantizer> byValue = new LinkedHashMap<>();
+    Placement placement = placing.place(folded);
+    Map<Value, Module> byValue = new LinkedHashMap<>();
     Set<Value.Use> readers = new HashSet<>();
     for (Group group : placement.groups()) {
-      TensorQuantizer quantizer = new TensorQuantizer(group.descriptor());
+      M quantizer = placing.activation(group);
       activations.put(group.name(), quantizer);
       for (Value member : group.members()) {
         byValue.put(value(graph, member), quantizer);
@@ -83,15 +72,18 @@ final class QuantizerPlacement {
         }
       }
     }
-    Map<Value.Use, TensorQuantizer> byUse = new LinkedHashMap<>();
+    Map<Value.Use, Module> byUse = new LinkedHashMap<>();
     Map<Node, Node> normOf = new HashMap<>();
     Set<Node> integerBiases = new HashSet<>();
     for (WeightSite site : placement.weights()) {
-      TensorQuantizer quantizer = weightQuantizer(site);
-      weights.put(key(site.node(), site.input()), quantizer);
       Node layer = node(graph, site.node());
+      M quantizer = placing.weight(site);
+      if (quantizer == null) {
+        continue;
+      }
+      weights.put(key(site.node(), site.input()), quantizer);
       byUse.put(new Value.Use(layer, site.input()), quantizer);
-      if (QuantizationSteps.roundsBias(site, recipe)) {
+      if (placing.roundsBias(site)) {
         integerBiases.add(layer);
       }
       Node norm = norms.get(site.node());
@@ -102,8 +94,8 @@ final class QuantizerPlacement {
     return new Wiring(byValue, readers, byUse, normOf, integerBiases, modules());
   }
 
-  private Map<List<String>, TensorQuantizer> modules() {
-    Map<List<String>, TensorQuantizer> modules = new LinkedHashMap<>();
+  private Map<List<String>, Module> modules() {
+    Map<List<String>, Module> modules = new LinkedHashMap<>();
     activations.forEach(
         (name, quantizer) ->
             modules.put(List.of("_activation_quantizers", TorchGraph.escaped(name)), quantizer));
@@ -147,29 +139,5 @@ final class QuantizerPlacement {
       throw new IllegalStateException("folding made '" + ofFolded.label() + "'");
     }
     return found;
-  }
-
-  /** One that follows the weights, or one with the scales that their method finds now. */
-  private static TensorQuantizer weightQuantizer(WeightSite site) {
-    QuantDescriptor descriptor = site.descriptor();
-    if (descriptor.fixedRange() == null
-        && descriptor.bits() > FITTED_BITS
-        && descriptor.method() instanceof RangeMethod.MinMax) {
-      return new TensorQuantizer(descriptor);
-    }
-    TensorQuantizer quantizer =
-        new TensorQuantizer(descriptor.toBuilder().fixedRange(null).build());
-    QuantParams params = WeightCoder.code(site, 0, null).params();
-    List<Range> ranges = new ArrayList<>();
-    for (int i = 0; i < params.count(); i++) {
-      float scale = params.scale(i);
-      int zero = params.zeroPoint(i);
-      ranges.add(
-          descriptor.symmetric() && descriptor.signed()
-              ? Range.symmetric(scale * params.qmax())
-              : new Range(scale * (params.qmin() - zero), scale * (params.qmax() - zero)));
-    }
-    quantizer.setRanges(ranges);
-    return quantizer;
   }
 }

@@ -56,7 +56,7 @@ import org.jspecify.annotations.Nullable;
  * through where they do not cut off. A trace cannot follow this module: {@link #toModel} is its
  * graph.
  */
-public sealed class TorchGraph extends Module permits QuantizedGraph {
+public sealed class TorchGraph extends Module permits QuantizedGraph, ObservedGraph {
   /** Names that only group; they compute nothing. */
   private static final class Part extends Module {
     private final Map<String, Part> parts = new LinkedHashMap<>();
