@@ -88,6 +88,7 @@ public sealed class TorchGraph extends Module permits QuantizedGraph, ObservedGr
   private final Map<String, Part> parts = new LinkedHashMap<>();
 
   private boolean frozen;
+  private @Nullable BatchStatistics estimate;
 
   TorchGraph(Model original, Function<Model, Wiring> quantizers) {
     model = original.copy();
@@ -231,6 +232,33 @@ public sealed class TorchGraph extends Module permits QuantizedGraph, ObservedGr
     frozen = on;
   }
 
+  /**
+   * Sets running statistics to the means over batches, in float64. What training leaves is a moving
+   * average over its last few batches, taken while weights still changed.
+   *
+   * @param batches calls this module on each batch; it is in training mode meanwhile, without
+   *     gradients
+   * @throws IllegalStateException if statistics are frozen
+   */
+  public final void estimateStatistics(Runnable batches) {
+    if (frozen) {
+      throw new IllegalStateException(
+          "statistics are frozen; call freezeStatistics(false) before estimating them");
+    }
+    boolean training = isTraining();
+    BatchStatistics seen = new BatchStatistics(graph, state);
+    try (Scope scope = Scope.open();
+        Torch.Switched noGrad = Torch.noGrad()) {
+      train(true);
+      estimate = seen;
+      batches.run();
+      seen.keep();
+    } finally {
+      estimate = null;
+      train(training);
+    }
+  }
+
   private Phase phase() {
     return !isTraining() ? Phase.EVAL : frozen ? Phase.TRAIN_FROZEN : Phase.TRAIN;
   }
@@ -243,7 +271,12 @@ public sealed class TorchGraph extends Module permits QuantizedGraph, ObservedGr
           "the graph has the outputs " + outputNames() + "; use run, which gives them by name");
     }
     try (Scope scope = Scope.open()) {
-      return program.run(byValue(given), graph.outputs(), phase(), scope).get(0);
+      Tensor output = program.run(byValue(given), graph.outputs(), phase(), scope).get(0);
+      BatchStatistics seen = estimate;
+      if (seen != null) {
+        seen.add();
+      }
+      return output;
     }
   }
 

@@ -11,6 +11,7 @@ import dev.octet.quantize.data.InputBinding;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.run.ModelInputs;
+import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
 import dev.octet.torch.data.Batch;
@@ -74,6 +75,8 @@ public final class FineTuning {
   private static final int DEFAULT_BATCH = 64;
 
   /** Evaluation batches: nothing depends on it but time. */
+  private static final int STATISTICS_BATCHES = 100;
+
   private static final int EVALUATION_BATCH = 100;
 
   /** What quantizers' own parameters train at, against the weights. */
@@ -217,7 +220,10 @@ public final class FineTuning {
     return this;
   }
 
-  /** What becomes of BatchNormalization; default: folded at the start. */
+  /**
+   * What becomes of BatchNormalization; default: folded at the start. Simulated and not frozen, its
+   * statistics are estimated anew over a hundred batches when the weights are final.
+   */
   public FineTuning batchNorms(BatchNorms value) {
     batchNorms = value;
     return this;
@@ -330,6 +336,9 @@ public final class FineTuning {
       }
       List<EpochResult> results =
           train(net, floating, training, scores ? evaluation : null, batch, run(samples, batch));
+      if (batchNorms == BatchNorms.SIMULATED && freezeBatchNormsAt >= epochs) {
+        estimateStatistics(net, training);
+      }
       Model quantized = net.toQuantizedModel();
       Evaluation after =
           Evaluation.run(
@@ -399,6 +408,21 @@ public final class FineTuning {
           .output(net.outputName())
           .quantized(inputs);
     }
+  }
+
+  /** Over batches as another epoch of training would see them. */
+  private void estimateStatistics(QuantizedGraph net, DataLoader training) {
+    net.estimateStatistics(
+        () -> {
+          try (Epoch batches = training.epoch(epochs)) {
+            for (int i = 0; i < STATISTICS_BATCHES && batches.hasNext() && !stopping; i++) {
+              try (Scope scope = Scope.open();
+                  Batch batch = batches.next()) {
+                net.call(batch.inputs().values().toArray(Tensor[]::new));
+              }
+            }
+          }
+        });
   }
 
   private int batchSize() {

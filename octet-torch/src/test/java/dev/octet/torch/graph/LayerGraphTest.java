@@ -46,7 +46,7 @@ final class LayerGraphTest {
         assertThat(layers.get("layer1.0.conv1")).isInstanceOf(Conv2d.class);
         assertThat(layers.get("layer1.0.bn1")).isInstanceOf(BatchNorm2d.class);
         assertThat(layers.get("layer1.0.relu")).isInstanceOf(Activation.class);
-        assertThat(layers.get("layer1.0.relu_1")).isInstanceOf(Activation.class);
+        assertThat(layers.get("layer1.0.relu2")).isInstanceOf(Activation.class);
         assertThat(layers.get("layer1.0.add.add")).isInstanceOf(Add.class);
         assertThat(layers.get("fc")).isInstanceOf(Linear.class);
         assertThat(layers.parameters().keySet())

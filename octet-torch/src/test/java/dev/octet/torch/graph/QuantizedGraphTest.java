@@ -3,6 +3,7 @@ package dev.octet.torch.graph;
 import static dev.octet.torch.graph.Nets.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.core.range.Range;
 import dev.octet.core.recipe.Recipe;
@@ -15,6 +16,7 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
+import dev.octet.torch.op.Convolution;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Adam;
@@ -158,6 +160,54 @@ final class QuantizedGraphTest {
       simulated.freezeStatistics(false);
       simulated.call(x);
       assertThat(Tensors.toFloats(simulated.buffers().get("bn.running_mean"))).isNotEqualTo(mean);
+    }
+  }
+
+  @Test
+  void estimatedStatisticsAreTheMeansOverBatches() {
+    Torch.seed(4);
+    try (TorchGraph net = TorchGraph.of(small());
+        Scope scope = Scope.open()) {
+      net.eval();
+      var first = torch.randn(5, 2, 6, 6);
+      var second = torch.randn(5, 2, 6, 6).add(new org.bytedeco.pytorch.Scalar(1.0));
+      var conv = net.parameters().get("conv.weight");
+      long[] ones = {1, 1};
+      double[] mean = new double[(int) conv.size(0)];
+      double[] variance = new double[mean.length];
+      for (var batch : List.of(first, second)) {
+        var c =
+            Convolution.conv(batch, conv, null, ones, ones, ones, 1).transpose(0, 1).flatten(1, -1);
+        for (int i = 0; i < mean.length; i++) {
+          float[] row = Tensors.toFloats(c.select(0, i).contiguous());
+          double m = 0;
+          for (float v : row) {
+            m += v / row.length;
+          }
+          double squares = 0;
+          for (float v : row) {
+            squares += (v - m) * (v - m);
+          }
+          mean[i] += m / 2;
+          variance[i] += squares / (row.length - 1) / 2;
+        }
+      }
+      net.estimateStatistics(
+          () -> {
+            net.call(first);
+            net.call(second);
+          });
+      assertThat(net.isTraining()).isFalse();
+      float[] means = Tensors.toFloats(net.buffers().get("bn.running_mean"));
+      float[] variances = Tensors.toFloats(net.buffers().get("bn.running_var"));
+      for (int i = 0; i < mean.length; i++) {
+        assertThat((double) means[i]).isCloseTo(mean[i], within(1e-5));
+        assertThat((double) variances[i]).isCloseTo(variance[i], within(1e-5));
+      }
+      net.freezeStatistics(true);
+      assertThatThrownBy(() -> net.estimateStatistics(() -> {}))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("frozen");
     }
   }
 
