@@ -40,10 +40,11 @@ public final class DynamicLstmExample {
       usage: octet-examples/run dynamic-lstm [TEXT [SEED [EPOCHS]]]
         TEXT    a file of lines, or "drawn" (the default) for the lines of a small grammar
         SEED    of weights, order and grammar; default 1
-        EPOCHS  of training; default 4""";
+        EPOCHS  of training; default 3""";
 
   private static final int MOST_WORDS = 4_000;
   private static final int LINES = 8_000;
+  private static final int WIDTH = 512;
   private static final int LENGTH = 35;
   private static final int BATCH = 20;
 
@@ -56,9 +57,9 @@ public final class DynamicLstmExample {
     private final Child<Linear> decoder;
 
     LanguageModel(int words) {
-      encoder = child("encoder", Embedding.builder(words, 256).build());
-      lstm = child("lstm", LSTM.builder(256, 256).numLayers(2).batchFirst(true).build());
-      decoder = child("decoder", Linear.builder(256, words).build());
+      encoder = child("encoder", Embedding.builder(words, WIDTH).build());
+      lstm = child("lstm", LSTM.builder(WIDTH, WIDTH).numLayers(2).batchFirst(true).build());
+      decoder = child("decoder", Linear.builder(WIDTH, words).build());
       Init.uniform(encoder.get().weight(), -0.1, 0.1);
     }
 
@@ -75,7 +76,7 @@ public final class DynamicLstmExample {
       System.exit(2);
     }
     final long seed = args.length > 1 ? Long.parseLong(args[1]) : 1;
-    final int epochs = args.length > 2 ? Integer.parseInt(args[2]) : 4;
+    final int epochs = args.length > 2 ? Integer.parseInt(args[2]) : 3;
     Words text =
         args.length == 0 || args[0].equals("drawn")
             ? Words.drawn(seed, LINES)
@@ -107,11 +108,10 @@ public final class DynamicLstmExample {
           "the same, Embedding uint8",
           text,
           weights,
-          DynamicSpec.of(octet)
-              .type(Embedding.class, DynamicSpec.Settings.of(WeightFormat.UINT8)));
+          DynamicSpec.of(octet).type(Embedding.class, DynamicSpec.Settings.of(WeightFormat.UINT8)));
       System.out.printf(
-          "%nTwo layers of LSTM, 256 wide; pieces of %d words; %d epochs, seed %d.%n",
-          LENGTH, epochs, seed);
+          "%nTwo layers of LSTM, %d wide; pieces of %d words; %d epochs, seed %d.%n",
+          WIDTH, LENGTH, epochs, seed);
       try (Scope scope = Scope.open()) {
         table.print(piece(text.heldOut(), new int[] {0}, 0));
       }
@@ -172,7 +172,7 @@ public final class DynamicLstmExample {
     Random random = new Random(seed);
     net.train(true);
     try (Optimizer optimizer =
-        Optimizer.adamW(ParameterGroups.of(net).forOptimizer(0.003, 1e-4), 0.9, 0.999)) {
+        Optimizer.adamW(ParameterGroups.of(net).forOptimizer(0.002, 1e-4), 0.9, 0.999)) {
       for (int epoch = 0; epoch < epochs; epoch++) {
         Collections.shuffle(order, random);
         optimizer.scaleLearningRate(0.5 * (1 + Math.cos(Math.PI * epoch / epochs)));

@@ -10,6 +10,7 @@ import dev.octet.torch.data.Epoch;
 import dev.octet.torch.data.TrainingData;
 import dev.octet.torch.models.MobileNetV2;
 import dev.octet.torch.models.ModelWeights;
+import dev.octet.torch.nn.Activation;
 import dev.octet.torch.nn.BatchNorm2d;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Module;
@@ -37,6 +38,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -54,7 +56,7 @@ public final class StaticExample {
         WEIGHTS  of MobileNetV2 for CIFAR-10, width 0.5, .safetensors or .pt;
                  "train" (the default) trains some for 3 epochs
         SEED     of training and order of images; default 1
-        IMAGES   for each of the 3 passes of quantization-aware training; default 6000""";
+        IMAGES   for each of the 3 passes of quantization-aware training; default 2000""";
 
   private static final int BATCH = 64;
   private static final int CALIBRATION_BATCHES = 8;
@@ -84,9 +86,8 @@ public final class StaticExample {
       System.exit(2);
     }
     final long seed = args.length > 2 ? Long.parseLong(args[2]) : 1;
-    final int images = args.length > 3 ? Integer.parseInt(args[3]) : 6_000;
-    TrainingData data =
-        TrainingData.open(Path.of(args[0]), List.of(), SamplesOptions.defaults());
+    final int images = args.length > 3 ? Integer.parseInt(args[3]) : 2_000;
+    TrainingData data = TrainingData.open(Path.of(args[0]), List.of(), SamplesOptions.defaults());
     Torch.seed(seed);
     Path given;
     if (args.length > 1 && !args[1].equals("train")) {
@@ -110,13 +111,15 @@ public final class StaticExample {
     try (table) {
       try (Module net = load()) {
         add("float", net, weights);
+        inPlaceOfRelu6(net);
+        add("float, ReLU in the place of ReLU6", net, weights);
       }
       calibrated(
           "per tensor, min-max (default_qconfig)",
           new QConfigMapping().setGlobal(QConfigs.DEFAULT_QCONFIG));
       calibrated("per channel, histogram (x86)", Backend.X86.qconfigMapping());
       calibrated("octet", Backend.OCTET.qconfigMapping());
-      graphMode("octet, graph mode");
+      graphMode("octet, graph mode, ReLU6 as it is");
       aware("QAT, x86", Backend.X86);
       aware("QAT, octet", Backend.OCTET);
       System.out.printf(
@@ -142,7 +145,8 @@ public final class StaticExample {
   private static Path trained(TrainingData data, long seed) throws IOException {
     Path file = Results.file("mobilenetv2.trained.safetensors");
     try (Module net = network()) {
-      train("float", net, batches(data, data.training().size(), seed), TRAINED_EPOCHS, 0.1, m -> {});
+      train(
+          "float", net, batches(data, data.training().size(), seed), TRAINED_EPOCHS, 0.1, m -> {});
       ModelWeights.save(net, file);
     }
     return file;
@@ -151,6 +155,8 @@ public final class StaticExample {
   /** Fuse, prepare, calibrate, convert. */
   private void calibrated(String name, QConfigMapping mapping) throws IOException {
     Module net = load();
+    inPlaceOfRelu6(net);
+    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModules(net, fusable(net));
     try (Module wrapped = new QuantWrapper(net)) {
       add(name, Quantization.quantize(wrapped, mapping, this::calibrate));
@@ -175,6 +181,8 @@ public final class StaticExample {
     Torch.seed(seed);
     Module net = load();
     net.train(true);
+    inPlaceOfRelu6(net);
+    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModulesQat(net, fusable(net));
     try (Module wrapped = new QuantWrapper(net)) {
       Prepared prepared = Quantization.prepareQat(wrapped, backend.qatQConfigMapping());
@@ -245,7 +253,20 @@ public final class StaticExample {
     }
   }
 
-  /** Each convolution with the normalization behind it; ReLU6 stays a layer, as in PyTorch. */
+  /** Eager mode fuses ReLU alone; the tutorial's network has it from the start, too. */
+  private static void inPlaceOfRelu6(Module net) {
+    net.modules()
+        .forEach(
+            (path, module) -> {
+              if (module instanceof Activation activation && activation.name().equals("ReLU6")) {
+                Module relu = Activation.relu();
+                relu.train(net.isTraining());
+                net.replace(path, relu).close();
+              }
+            });
+  }
+
+  /** Each convolution with the normalization and the ReLU behind it. */
   private static List<List<String>> fusable(Module net) {
     List<List<String>> groups = new ArrayList<>();
     net.modules()
@@ -255,7 +276,11 @@ public final class StaticExample {
                 List<Module> parts = List.copyOf(module.children().values());
                 for (int i = 0; i + 1 < parts.size(); i++) {
                   if (parts.get(i) instanceof Conv2d && parts.get(i + 1) instanceof BatchNorm2d) {
-                    groups.add(List.of(path + "." + i, path + "." + (i + 1)));
+                    int end = i + 2;
+                    if (end < parts.size() && parts.get(end) instanceof Activation) {
+                      end++;
+                    }
+                    groups.add(IntStream.range(i, end).mapToObj(at -> path + "." + at).toList());
                   }
                 }
               }

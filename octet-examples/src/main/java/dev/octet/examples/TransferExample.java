@@ -56,7 +56,7 @@ public final class TransferExample {
         WEIGHTS  of a ResNet-18 with torchvision's names, .safetensors or .pt, to start from;
                  "train" (the default) trains one on classes 0 to 4
         SEED     of weights and order; default 1
-        EPOCHS   of fine-tuning on classes 5 to 9, and of the training; default 3""";
+        EPOCHS   of fine-tuning on classes 5 to 9, and of the training; default 2""";
 
   private static final int BATCH = 64;
   private static final int FEATURES = 512;
@@ -89,7 +89,7 @@ public final class TransferExample {
       System.exit(2);
     }
     final long seed = args.length > 2 ? Long.parseLong(args[2]) : 1;
-    final int epochs = args.length > 3 ? Integer.parseInt(args[3]) : 3;
+    final int epochs = args.length > 3 ? Integer.parseInt(args[3]) : 2;
     final TrainingData data =
         TrainingData.open(Path.of(args[0]), List.of(), SamplesOptions.defaults());
     Torch.seed(seed);
@@ -177,6 +177,7 @@ public final class TransferExample {
       }
     }
     Module net = features();
+    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModules(net, fusable(net));
     Module wrapped = new QuantWrapper(net);
     Conversion converted =
@@ -205,11 +206,11 @@ public final class TransferExample {
     net = features();
     head = head(net);
     net.train(true);
+    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModulesQat(net, fusable(net));
     try (Module wrapped = new QuantWrapper(new Sequential(net, head))) {
       wrapped.train(true);
-      Prepared prepared =
-          Quantization.prepareQat(wrapped, Backend.OCTET.qatQConfigMapping());
+      Prepared prepared = Quantization.prepareQat(wrapped, Backend.OCTET.qatQConfigMapping());
       train(
           "QAT",
           wrapped,
@@ -291,7 +292,7 @@ public final class TransferExample {
       Trainer.builder(net, optimizer)
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
-          .atEpoch(epochs - 1, beforeTheLast)
+          .atEpoch(epochs - 1, epochs > 1 ? beforeTheLast : model -> {})
           .listener(Results.progress(stage))
           .build()
           .fit(batches, null);
