@@ -24,6 +24,7 @@ import dev.octet.torch.train.LearningRate;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Score;
 import dev.octet.torch.train.Trainer;
+import dev.octet.torch.train.TrainingListener;
 import dev.octet.workflows.pytorch.Backend;
 import dev.octet.workflows.pytorch.Conversion;
 import dev.octet.workflows.pytorch.Prepared;
@@ -266,7 +267,7 @@ public final class TransferExample {
     Linear head = Linear.builder(FEATURES, CLASSES).build();
     DataLoader batches =
         DataLoader.builder(Dataset.of(seen)).batchSize(BATCH).shuffle().seed(seed).build();
-    train("head", head, batches, HEAD_EPOCHS, 0.01, model -> {});
+    train("", head, batches, HEAD_EPOCHS, 0.01, model -> {});
     return head;
   }
 
@@ -280,6 +281,7 @@ public final class TransferExample {
         .build();
   }
 
+  /** Trains; without a stage to name, in silence. */
   private static void train(
       String stage,
       Module net,
@@ -293,7 +295,7 @@ public final class TransferExample {
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
           .atEpoch(epochs - 1, epochs > 1 ? beforeTheLast : model -> {})
-          .listener(Results.progress(stage))
+          .listener(stage.isEmpty() ? new TrainingListener() {} : Results.progress(stage))
           .build()
           .fit(batches, null);
     }
