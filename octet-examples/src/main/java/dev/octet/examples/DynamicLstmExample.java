@@ -43,7 +43,7 @@ public final class DynamicLstmExample {
         EPOCHS  of training; default 3""";
 
   private static final int MOST_WORDS = 4_000;
-  private static final int LINES = 8_000;
+  private static final int LINES = 4_000;
   private static final int WIDTH = 512;
   private static final int LENGTH = 35;
   private static final int BATCH = 20;
@@ -71,7 +71,7 @@ public final class DynamicLstmExample {
 
   /** Runs it. */
   public static void main(String[] args) throws Exception {
-    if (args.length > 3 || args.length > 0 && args[0].startsWith("-")) {
+    if (args.length > 3 || (args.length > 0 && args[0].startsWith("-"))) {
       System.err.println(USAGE);
       System.exit(2);
     }
@@ -86,6 +86,7 @@ public final class DynamicLstmExample {
         text.training().length, text.heldOut().length, text.vocabulary().size());
 
     Torch.seed(seed);
+    Torch.threads(1); // The tensors of a step are too small to share out.
     Path weights = Results.file("language.float.safetensors");
     try (LanguageModel net = new LanguageModel(text.vocabulary().size())) {
       train(net, text.training(), epochs, seed);

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
  * @param training the first nine tenths of the lines, one after the other
  * @param heldOut the rest
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record Words(List<String> vocabulary, long[] training, long[] heldOut) {
   private static final String END = "<eos>";
   private static final String OTHER = "<unk>";
