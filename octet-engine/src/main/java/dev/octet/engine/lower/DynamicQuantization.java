@@ -50,7 +50,8 @@ final class DynamicQuantization implements Lowering {
         List.of(from),
         List.of(whole, scale, zero));
     Stored bytes = to.allocate(layout.withType(DataType.UINT8));
-    // As one row, which has a kernel; for the dimensions as they are oneDNN may fall back to a loop.
+    // As one row, which has a kernel; for the dimensions as they are oneDNN may fall back to a
+    // loop.
     Layout row = Layout.rowMajor(DataType.FLOAT, elements);
     Layout byteRow = row.withType(DataType.UINT8);
     to.primitive(
