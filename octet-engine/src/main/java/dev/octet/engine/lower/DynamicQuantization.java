@@ -50,9 +50,15 @@ final class DynamicQuantization implements Lowering {
         List.of(from),
         List.of(whole, scale, zero));
     Stored bytes = to.allocate(layout.withType(DataType.UINT8));
+    // As one row, which has a kernel; for the dimensions as they are oneDNN may fall back to a
+    // loop.
+    Layout row = Layout.rowMajor(DataType.FLOAT, elements);
+    Layout byteRow = row.withType(DataType.UINT8);
     to.primitive(
-        Primitives.reorder(layout, bytes.layout(), new Attributes()),
-        Map.of(Args.SRC, whole, Args.DST, bytes));
+        Primitives.reorder(row, byteRow, new Attributes()),
+        Map.of(
+            Args.SRC, new Stored(whole.buffer(), row),
+            Args.DST, new Stored(bytes.buffer(), byteRow)));
     List<Stored> made = List.of(bytes, scale, zero);
     for (int i = 0; i < node.outputs().size() && i < made.size(); i++) {
       Value output = node.outputs().get(i);

@@ -75,6 +75,17 @@ public final class FakeQuantize extends FakeQuantizeBase {
     int qmin = observer().observerSettings().qmin();
     int qmax = observer().observerSettings().qmax();
     int axis = observer().channelAxis();
+    if (axis >= 0 && axis < x.dim() && scale().numel() != x.size(axis)) {
+      throw new IllegalStateException(
+          "it has %d scales for %d channels%s"
+              .formatted(
+                  scale().numel(),
+                  x.size(axis),
+                  isObserved()
+                      ? ""
+                      : ", since its observer was disabled before it saw a value; call"
+                          + " enableObserver or load its state first"));
+    }
     Tensor y =
         axis < 0
             ? LibTorchFakeQuantize.perTensor(x, scale(), zeroPoint(), qmin, qmax)

@@ -2,6 +2,7 @@ package dev.octet.workflows.pytorch.observer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.core.range.CalibrationException;
 import dev.octet.torch.Scope;
@@ -164,6 +165,21 @@ final class ObserverTest {
       module.enableObserver(false);
       see(module, -100, 100);
       assertThat(Tensors.toFloats(module.scale())[0]).isEqualTo(learned);
+    }
+  }
+
+  @Test
+  void channelsThatWereNotObservedAreNotRounded() {
+    try (Scope scope = Scope.open();
+        Module fake = ReadyMade.DEFAULT_PER_CHANNEL_WEIGHT_FAKE_QUANT.create()) {
+      FakeQuantizeBase.disableObserver(fake);
+      Tensor weight = Tensors.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2);
+      assertThatThrownBy(() -> fake.call(weight))
+          .isInstanceOf(ModuleException.class)
+          .hasMessageContaining("1 scales for 3 channels")
+          .hasMessageContaining("enableObserver");
+      FakeQuantizeBase.enableObserver(fake);
+      assertThat(Tensors.toFloats(fake.call(weight))[5]).isCloseTo(6, within(0.1f));
     }
   }
 
