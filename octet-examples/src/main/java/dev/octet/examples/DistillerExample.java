@@ -181,7 +181,6 @@ public final class DistillerExample {
             ending_epoch: %d
             frequency: 1
         """
-        .formatted(
-            quantizer, first, method.equals("range") ? "8" : "null", last, epochs, epochs);
+        .formatted(quantizer, first, method.equals("range") ? "8" : "null", last, epochs, epochs);
   }
 }
