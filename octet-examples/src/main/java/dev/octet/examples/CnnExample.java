@@ -120,6 +120,7 @@ public final class CnnExample {
     List<ParameterGroup> groups = ParameterGroups.of(net).forOptimizer(rate, 1e-4);
     try (Optimizer optimizer = Optimizer.sgd(groups, 0.9, false)) {
       Trainer.builder(net, optimizer)
+          .stopWhen(Results.interrupted())
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
           .listener(Results.progress(stage))

@@ -152,6 +152,7 @@ public final class DemoModelTraining {
         Optimizer optimizer =
             Optimizer.adamW(ParameterGroups.of(net).forOptimizer(0.006, 0.02), 0.9, 0.999)) {
       Trainer.builder(net, optimizer)
+          .stopWhen(Results.interrupted())
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0).afterWarmup(0.2))
           .listener(

@@ -88,6 +88,7 @@ public final class FineTuneExample {
       try (Optimizer optimizer =
           Optimizer.sgd(ParameterGroups.of(net).forOptimizer(0.005, 1e-4), 0.9, false)) {
         Trainer.builder(net, optimizer)
+            .stopWhen(Results.interrupted())
             .epochs(2)
             .learningRate(LearningRate.cosine(0.01))
             .distillation(new Distillation(floating, 0.5, 2))

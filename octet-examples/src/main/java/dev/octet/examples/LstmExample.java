@@ -101,6 +101,7 @@ public final class LstmExample {
     try (Optimizer optimizer =
         Optimizer.adamW(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, 0.999)) {
       Trainer.builder(net, optimizer)
+          .stopWhen(Results.interrupted())
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
           .clipGradients(1)

@@ -123,6 +123,7 @@ public final class ModulesExample {
     try (Optimizer optimizer =
         Optimizer.sgd(ParameterGroups.of(net).forOptimizer(0.001, 1e-4), 0.9, false)) {
       Trainer.builder(net, optimizer)
+          .stopWhen(Results.interrupted())
           .epochs(epochs)
           .learningRate(LearningRate.cosine(0.01))
           .distillation(teacher)

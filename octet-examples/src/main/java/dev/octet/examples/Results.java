@@ -29,6 +29,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.pytorch.Tensor;
 
 /** What an example finds out, and the table that it ends with. */
@@ -61,6 +63,29 @@ final class Results {
             result.throughput());
       }
     };
+  }
+
+  /**
+   * Whether the process was told to end, by Ctrl-C for example; it then ends once the calling
+   * thread has. Were it to end at once, LibTorch's threads would compute while the library is taken
+   * down, and crash.
+   */
+  static BooleanSupplier interrupted() {
+    Thread trains = Thread.currentThread();
+    AtomicBoolean asked = new AtomicBoolean();
+    Thread waits =
+        new Thread(
+            () -> {
+              asked.set(true);
+              try {
+                trains.join();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "interrupted");
+    Runtime.getRuntime().addShutdownHook(waits);
+    return asked::get;
   }
 
   /** Judges a network as it is now. */
