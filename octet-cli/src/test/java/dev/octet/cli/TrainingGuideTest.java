@@ -120,14 +120,14 @@ class TrainingGuideTest {
   void everyExampleIsOneThatTheScriptKnows() throws IOException {
     String script = Files.readString(page().resolve("../../../octet-examples/run").normalize());
     List<String> named =
-        Pattern.compile("octet-examples/run (\\w+)")
+        Pattern.compile("octet-examples/run ([\\w-]+)")
             .matcher(Files.readString(page()))
             .results()
             .map(example -> example.group(1))
             .distinct()
             .toList();
 
-    assertThat(named).hasSize(5);
+    assertThat(named).hasSize(9);
     assertThat(named).allSatisfy(name -> assertThat(script).contains("\n  " + name + ") main="));
   }
 
