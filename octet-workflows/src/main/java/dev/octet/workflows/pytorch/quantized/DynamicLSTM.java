@@ -3,7 +3,6 @@ package dev.octet.workflows.pytorch.quantized;
 import dev.octet.torch.nn.LSTM;
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.op.Recurrence;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
@@ -18,27 +17,20 @@ import org.bytedeco.pytorch.Tensor;
 public final class DynamicLSTM extends LSTM implements Quantized {
   static final String KIND = "DynamicLSTM";
 
-  private final Map<String, DynamicProducts> products = new LinkedHashMap<>();
+  private final Map<String, DynamicProducts> products;
 
   DynamicLSTM(LSTM from, DynamicSpec.Settings settings) {
-    super(from.recurrence());
-    each(
-        from.recurrence(),
-        (suffix, layer, reverse) ->
-            add(suffix, DynamicProducts.of(from.weights(layer, reverse), settings)));
-    eval();
+    this(from.recurrence(), DynamicProducts.of(from.recurrence(), from::weights, settings));
   }
 
-  private DynamicLSTM(Recurrence recurrence, Parts parts) {
+  private DynamicLSTM(Recurrence recurrence, Map<String, DynamicProducts> products) {
     super(recurrence);
-    each(
-        recurrence,
-        (suffix, layer, reverse) ->
-            add(
-                suffix,
-                new DynamicProducts(
-                    DynamicLinear.of(parts.child("ih" + suffix)),
-                    DynamicLinear.of(parts.child("hh" + suffix)))));
+    this.products = products;
+    products.forEach(
+        (suffix, made) -> {
+          child("ih" + suffix, made.input());
+          child("hh" + suffix, made.hidden());
+        });
     eval();
   }
 
@@ -47,25 +39,7 @@ public final class DynamicLSTM extends LSTM implements Quantized {
     if (recurrence.kind() != Recurrence.Kind.LSTM || recurrence.projSize() != 0) {
       throw new IllegalArgumentException(recurrence + " is no LSTM of this kind");
     }
-    return new DynamicLSTM(recurrence, parts);
-  }
-
-  private interface Way {
-    void accept(String suffix, int layer, boolean reverse);
-  }
-
-  private static void each(Recurrence recurrence, Way way) {
-    for (int layer = 0; layer < recurrence.numLayers(); layer++) {
-      for (int direction = 0; direction < recurrence.directions(); direction++) {
-        way.accept(Recurrence.suffix(layer, direction == 1), layer, direction == 1);
-      }
-    }
-  }
-
-  private void add(String suffix, DynamicProducts made) {
-    child("ih" + suffix, made.input());
-    child("hh" + suffix, made.hidden());
-    products.put(suffix, made);
+    return new DynamicLSTM(recurrence, DynamicProducts.of(recurrence, parts));
   }
 
   @Override

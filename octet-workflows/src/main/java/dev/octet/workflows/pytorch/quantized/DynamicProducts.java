@@ -14,11 +14,15 @@ import dev.octet.torch.nn.CellWeights;
 import dev.octet.torch.nn.GRU;
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.op.Ops;
+import dev.octet.torch.op.Recurrence;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +37,40 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
     return new DynamicProducts(
         linear(weights.ih(), weights.biasIh(), settings, false),
         linear(weights.hh(), weights.biasHh(), settings, false));
+  }
+
+  /** Those of float layers, by suffix, such as {@code _l1_reverse}. */
+  static Map<String, DynamicProducts> of(
+      Recurrence recurrence,
+      BiFunction<Integer, Boolean, CellWeights> weights,
+      DynamicSpec.Settings settings) {
+    return each(
+        recurrence,
+        (layer, reverse) -> DynamicProducts.of(weights.apply(layer, reverse), settings));
+  }
+
+  /** Those of a file. */
+  static Map<String, DynamicProducts> of(Recurrence recurrence, Parts parts) {
+    return each(
+        recurrence,
+        (layer, reverse) -> {
+          String suffix = Recurrence.suffix(layer, reverse);
+          return new DynamicProducts(
+              DynamicLinear.of(parts.child("ih" + suffix)),
+              DynamicLinear.of(parts.child("hh" + suffix)));
+        });
+  }
+
+  private static Map<String, DynamicProducts> each(
+      Recurrence recurrence, BiFunction<Integer, Boolean, DynamicProducts> make) {
+    Map<String, DynamicProducts> products = new LinkedHashMap<>();
+    for (int layer = 0; layer < recurrence.numLayers(); layer++) {
+      for (int direction = 0; direction < recurrence.directions(); direction++) {
+        boolean reverse = direction == 1;
+        products.put(Recurrence.suffix(layer, reverse), make.apply(layer, reverse));
+      }
+    }
+    return products;
   }
 
   /** A dynamic layer of a float weight. */
