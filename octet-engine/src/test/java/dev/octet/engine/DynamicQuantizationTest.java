@@ -174,8 +174,9 @@ class DynamicQuantizationTest {
     Value scale = net.node("Mul", q.get(1), scales);
     net.node("Relu", net.node("Add", net.node("Mul", wide, scale), net.weight(1, 48)));
     Explanation plan = check(net, true);
-    assertThat(whats(plan)).containsExactly("quantize", "reorder", "widen", "matmul+relu");
-    assertThat(plan.steps().get(3).implementation()).startsWith("brg");
+    assertThat(whats(plan))
+        .containsExactly("reduction", "reduction", "quantize", "reorder", "widen", "matmul+relu");
+    assertThat(plan.steps().get(5).implementation()).startsWith("brg");
   }
 
   @Test
