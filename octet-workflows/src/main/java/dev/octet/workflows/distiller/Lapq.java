@@ -133,7 +133,7 @@ public final class Lapq {
         initLoss = loss.applyAsDouble(model);
         evaluations++;
       }
-      Point point = point(quantizer.wrappers());
+      Point point = point(quantizer.wrappers().byPath());
       Powell powell =
           new Powell(
               values -> {
@@ -162,6 +162,7 @@ public final class Lapq {
     }
     quantizer
         .wrappers()
+        .byPath()
         .forEach(
             (path, wrapper) -> {
               if (wrapper instanceof RangeLinearQuantParamLayerWrapper layer) {
@@ -196,7 +197,7 @@ public final class Lapq {
   private record Seen(List<Tensor> inputs, Tensor output) {}
 
   private void initialise(Tensor[] inputs) {
-    Map<String, RangeLinearQuantWrapper> wrappers = quantizer.wrappers();
+    Map<String, RangeLinearQuantWrapper> wrappers = quantizer.wrappers().byPath();
     try (Scope scope = Scope.open()) {
       Map<RangeLinearQuantWrapper, Seen> seen = watch(wrappers, inputs, scope);
       wrappers.forEach(
