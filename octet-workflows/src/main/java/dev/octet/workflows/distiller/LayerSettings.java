@@ -1,7 +1,7 @@
 package dev.octet.workflows.distiller;
 
+import dev.octet.core.yaml.SafeYaml;
 import dev.octet.workflows.distiller.RangeLinearQuantParamLayerWrapper.WeightSettings;
-import dev.octet.workflows.distiller.yaml.SafeYaml;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;

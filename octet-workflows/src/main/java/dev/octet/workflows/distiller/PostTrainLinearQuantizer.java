@@ -1,6 +1,7 @@
 package dev.octet.workflows.distiller;
 
 import dev.octet.core.affine.DistillerLinear;
+import dev.octet.core.yaml.SafeYaml;
 import dev.octet.graph.Model;
 import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.Concat;
@@ -20,7 +21,6 @@ import dev.octet.torch.nn.RecurrentLayer;
 import dev.octet.torch.op.TraceException;
 import dev.octet.torch.trace.Trace;
 import dev.octet.workflows.distiller.stats.ModelStats;
-import dev.octet.workflows.distiller.yaml.SafeYaml;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -1,7 +1,7 @@
 package dev.octet.workflows.distiller;
 
+import dev.octet.core.yaml.SafeYaml;
 import dev.octet.workflows.distiller.stats.ModelStats;
-import dev.octet.workflows.distiller.yaml.SafeYaml;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
