@@ -155,6 +155,11 @@ public final class PostTrainLinearQuantizer extends Quantizer {
       return modelActivationStats(ModelStats.read(file));
     }
 
+    /** Whether statistics were given. */
+    public boolean hasModelActivationStats() {
+      return settings.stats != null;
+    }
+
     /** Standard deviations to keep with {@link ClipMode#N_STD}, above 0. */
     public Builder clipNStds(@Nullable Double count) {
       settings.clipNStds = count;
@@ -239,6 +244,17 @@ public final class PostTrainLinearQuantizer extends Quantizer {
   public static Builder builder(Module model, QuantizerMetadata metadata) {
     metadata.require(PostTrainLinearQuantizer.class);
     return new Builder(model, PostTrainSettings.of(metadata));
+  }
+
+  /**
+   * The settings that a YAML file defines as Distiller's {@code --qe-config-file} does: an entry of
+   * {@code class: PostTrainLinearQuantizer} in any section.
+   *
+   * @param config {@code model_activation_stats} in it names a file beside it
+   * @throws IllegalArgumentException if it is no such file, or sets what there is not
+   */
+  public static Builder builder(Module model, Path config) {
+    return new Builder(model, PostTrainSettings.read(config));
   }
 
   @Override
@@ -354,6 +370,16 @@ public final class PostTrainLinearQuantizer extends Quantizer {
     return Wrappers.of(model());
   }
 
+  /** The statistics, for searches over scales that are fixed. */
+  ModelStats requireStatic() {
+    ModelStats stats = preparation.stats();
+    if (!isPrepared() || stats == null) {
+      throw new IllegalStateException(
+          "the search needs a quantizer that prepared its model with statistics");
+    }
+    return stats;
+  }
+
   /** The statistics that scales were made from: after folding and narrowing; null without any. */
   public @Nullable ModelStats statsAfterPrepareModel() {
     return preparation.stats();
@@ -433,6 +459,15 @@ public final class PostTrainLinearQuantizer extends Quantizer {
    * @throws IllegalStateException if the model is not prepared, or without statistics
    */
   public Model convert(Tensor... examples) {
+    return convert(Trace.of(model()), examples);
+  }
+
+  /**
+   * The same with names and operator set of one's choice.
+   *
+   * @param trace of the model
+   */
+  public Model convert(Trace trace, Tensor... examples) {
     if (!isPrepared()) {
       throw new IllegalStateException("prepareModel comes before convert");
     }
@@ -440,7 +475,7 @@ public final class PostTrainLinearQuantizer extends Quantizer {
       throw new IllegalStateException(
           "scales that follow each batch cannot be converted; give the quantizer statistics");
     }
-    return Trace.of(model()).quantized(examples);
+    return trace.quantized(examples);
   }
 
   /** What {@link #convert} leaves out of a model, and which layers stay float in it and why. */

@@ -2,10 +2,13 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.core.yaml.SafeYaml;
 import dev.octet.workflows.distiller.stats.ModelStats;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What a {@link PostTrainLinearQuantizer} was told, under Distiller's names. */
@@ -71,6 +74,45 @@ final class PostTrainSettings {
     read.saveFpWeights = metadata.flag("save_fp_weights");
     read.alsoClipWeights = metadata.flag("also_clip_weights");
     return read;
+  }
+
+  /**
+   * The settings of the quantizer that a file of Distiller's defines, in whichever section.
+   *
+   * @throws IllegalArgumentException if it defines none, or sets what there is not
+   */
+  static PostTrainSettings read(Path file) {
+    String type = PostTrainLinearQuantizer.class.getSimpleName();
+    for (Object section : SafeYaml.read(file).values()) {
+      if (section instanceof Map<?, ?> entries) {
+        for (Object entry : entries.values()) {
+          if (entry instanceof Map<?, ?> found && type.equals(found.get("class"))) {
+            return of(SafeYaml.section(found, type), type, file);
+          }
+        }
+      }
+    }
+    throw new IllegalArgumentException(
+        file + " defines no " + type + ": no entry of a section has this class");
+  }
+
+  private static PostTrainSettings of(Map<String, @Nullable Object> entry, String type, Path file) {
+    Map<String, @Nullable Object> given = new LinkedHashMap<>(entry);
+    given.remove("class");
+    Map<String, @Nullable Object> data = new PostTrainSettings().toMap();
+    Set<String> unknown = new TreeSet<>(given.keySet());
+    unknown.removeAll(data.keySet());
+    if (!unknown.isEmpty()) {
+      throw new IllegalArgumentException(
+          file + ": a " + type + " has no " + unknown + "; it has " + data.keySet());
+    }
+    if (given.get("model_activation_stats") instanceof String path) {
+      given.put(
+          "model_activation_stats",
+          ModelStats.read(file.toAbsolutePath().resolveSibling(path)).toMap());
+    }
+    data.putAll(given);
+    return of(new QuantizerMetadata(type, data, null));
   }
 
   /** All of them as plain data, which {@link #of} reads. */

@@ -41,6 +41,17 @@ record Wrappers(Map<String, RangeLinearQuantWrapper> byPath) {
     return named;
   }
 
+  /** For searches that compare with the float model, or set scales of weights. */
+  void requireFloatWeights() {
+    byPath.forEach(
+        (path, wrapper) -> {
+          if (wrapper instanceof RangeLinearQuantParamLayerWrapper layer && !layer.keepsFloat()) {
+            throw new IllegalStateException(
+                "'" + path + "' keeps no float weights; set saveFpWeights(true)");
+          }
+        });
+  }
+
   /** The layer that such a name is of. */
   RangeLinearQuantWrapper ofName(String name) {
     RangeLinearQuantWrapper wrapper = byPath.get(name.substring(0, dot(name)));
