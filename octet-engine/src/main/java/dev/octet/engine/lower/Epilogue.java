@@ -310,7 +310,7 @@ final class Epilogue {
     Operand other = value == null || value == one ? null : to.known(value);
     if (other == null
         || other.type() != DataType.FLOAT
-        || other.real() != null
+        || other.isConstant()
         || !Arrays.equals(other.dims(), dims)) {
       return null;
     }
