@@ -177,7 +177,7 @@ class DistillerCommandTest {
     Run none = small(own.resolve("x"), "--qe-config-file", config);
 
     assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.OK);
-    assertThat(codes(output)).contains(DataType.INT8);
+    assertThat(codes(output)).contains(DataType.UINT8);
     assertThat(both.code()).isEqualTo(ExitCode.USAGE);
     assertThat(both.err())
         .contains("--qe-bits-wts is a setting, and --qe-config-file has them all");
