@@ -2,8 +2,10 @@ package dev.octet.graph;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +73,18 @@ public final class Tensor {
   public static Tensor ofFloats(float[] values, long... shape) {
     ByteBuffer bytes = allocate(values.length, Float.BYTES);
     bytes.asFloatBuffer().put(values);
+    return wrap(DataType.FLOAT, shape, bytes);
+  }
+
+  /**
+   * A float tensor that {@code fill} writes from the first element to the last, without a copy of
+   * them.
+   *
+   * @param shape dimensions of at most 2<sup>29</sup> − 1 elements
+   */
+  public static Tensor filled(Consumer<FloatBuffer> fill, long... shape) {
+    ByteBuffer bytes = allocate(Math.toIntExact(count(checked(shape))), Float.BYTES);
+    fill.accept(bytes.asFloatBuffer());
     return wrap(DataType.FLOAT, shape, bytes);
   }
 

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -150,9 +151,13 @@ final class Convolutions implements Lowering {
     }
 
     private Stored floatWeights(Layout layout) {
-      Tensor constant = weights.real();
-      if (constant != null) {
-        return to.packed(constant, "", layout, () -> constant.reshape(grouped()));
+      Tensor base = weights.origin();
+      if (weights.isConstant() && base != null) {
+        return to.packed(
+            base,
+            weights.derivation(),
+            layout,
+            () -> Objects.requireNonNull(weights.real()).reshape(grouped()));
       }
       Stored plain = to.rowMajor(weights);
       return to.reorder(

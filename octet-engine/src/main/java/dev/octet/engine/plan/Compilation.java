@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -246,11 +247,14 @@ public final class Compilation {
           "a tensor of " + operand.type() + " is asked for as " + layout);
     }
     Stored made;
-    Tensor constant = operand.real();
-    if (constant != null) {
-      Tensor origin = operand.origin();
+    Tensor origin = operand.origin();
+    if (operand.isConstant() && origin != null) {
       made =
-          packed(origin == null ? constant : origin, operand.derivation(), layout, () -> constant);
+          packed(
+              origin,
+              operand.derivation(),
+              layout,
+              () -> Objects.requireNonNull(operand.real(), "a constant"));
     } else if (operand.source != null && operand.quantization != null) {
       made = convert(operand, operand.source, operand.quantization, layout);
     } else {

@@ -20,6 +20,7 @@ import dev.octet.graph.shape.Shapes;
 import dev.octet.quantize.emit.CodeBiases;
 import dev.octet.quantize.emit.CodeConstants;
 import dev.octet.quantize.emit.FoldBatchNormIntoScales;
+import dev.octet.quantize.emit.ShieldFloatLayers;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
@@ -176,12 +177,17 @@ public final class Trace {
    * The graph with integers in place of fake-quantized weights, and BatchNormalization folded into
    * their scales: what a runtime executes. Where a layer's output is quantized as well, its bias
    * becomes int32, as it is in an integer kernel; {@link #roundBiases} makes the module's the same.
+   * A layer of float weights between integers is kept from ONNX Runtime's own rounding.
    */
   public Model quantized(Tensor... examples) {
     Model model = graph(examples);
     Rewrites.run(model.graph(), INTEGER_WEIGHTS);
     Rewrites.run(
-        model.graph(), new CodeBiases(), new RemoveUnused(), new DeduplicateInitializers());
+        model.graph(),
+        new CodeBiases(),
+        new ShieldFloatLayers(),
+        new RemoveUnused(),
+        new DeduplicateInitializers());
     return model;
   }
 
