@@ -27,6 +27,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -203,12 +204,28 @@ final class DistillerCommand implements Callable<Integer> {
         }
       }
     }
+    checkSearch();
     if (saveStats != null && statsFile != null) {
       throw new OptionException(
           "--qe-stats-file leaves collecting out, so --save-stats has no effect; drop one");
     }
     if (share != null) {
       share("--qe-calibration", share);
+    }
+  }
+
+  private void checkSearch() {
+    if (search.isOn() && given("--qe-clip-acts")) {
+      throw new OptionException(
+          "--qe-lapq starts from what --lapq-init-mode says, not from --qe-clip-acts; drop one");
+    }
+    if (!search.isOn()) {
+      for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+        if (option.longestName().startsWith("--lapq-")) {
+          throw new OptionException(
+              option.longestName() + " is about a search for scales; add --qe-lapq");
+        }
+      }
     }
   }
 
@@ -252,6 +269,11 @@ final class DistillerCommand implements Callable<Integer> {
       search.prepare(builder);
     }
     usable(builder::build); // before statistics, which take long
+    if (saveStats != null && share == null && builder.hasModelActivationStats()) {
+      throw new OptionException(
+          "--qe-config-file names statistics, so --save-stats has no effect; drop it, or add"
+              + " --qe-calibration");
+    }
     if (statsFile != null) {
       Path file = statsFile;
       builder.modelActivationStats(usable(() -> ModelStats.read(file)));

@@ -177,7 +177,7 @@ class DistillerCommandTest {
     Run none = small(own.resolve("x"), "--qe-config-file", config);
 
     assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.OK);
-    assertThat(codes(output)).contains(DataType.INT8);
+    assertThat(codes(output)).contains(DataType.UINT8);
     assertThat(both.code()).isEqualTo(ExitCode.USAGE);
     assertThat(both.err())
         .contains("--qe-bits-wts is a setting, and --qe-config-file has them all");
@@ -212,6 +212,7 @@ class DistillerCommandTest {
           --qe-mode=half            | 'half' is none of sym, sym-restr, asym-s, asym-u
           --qe-stats-file=nix.yaml  | nix.yaml: there is no such file
           --save-stats=nix/s.yaml   | folder
+          --lapq-maxiter=3          | --lapq-maxiter is about a search for scales; add --qe-lapq
           """)
   void refusesWhatMakesNoSense(String option, String message) {
     Path output = own.resolve("small.onnx");
@@ -229,10 +230,13 @@ class DistillerCommandTest {
     Run search = distiller("-o", own.resolve("x"), "--qe-lapq", "--lapq-maxfev=0");
     Run zero = distiller("-o", own.resolve("x"), "--qe-lapq", "--qe-mode=asym_u");
 
+    Run clip = distiller("-o", own.resolve("x"), "--qe-lapq", "--qeca=avg");
+
+    assertThat(clip.err()).contains("--qe-lapq starts from what --lapq-init-mode says");
     assertThat(sources.err()).contains("of --qe-dynamic, --qe-stats-file each says where");
     assertThat(search.err()).contains("--lapq-maxfev is 0; choose 1 or more");
     assertThat(zero.code()).as(zero.err()).isEqualTo(ExitCode.USAGE);
     assertThat(zero.err()).contains("searchClipping");
-    assertThat(Stream.of(sources, search).map(Run::code)).containsOnly(ExitCode.USAGE);
+    assertThat(Stream.of(sources, search, clip).map(Run::code)).containsOnly(ExitCode.USAGE);
   }
 }

@@ -82,6 +82,7 @@ class GuidesTest {
         import dev.octet.torch.graph.LayerGraph;
         import dev.octet.torch.nn.*;
         import dev.octet.torch.nn.Module;
+        import dev.octet.torch.quant.flow.ParameterGroups;
         import dev.octet.torch.trace.Trace;
         import dev.octet.torch.train.*;
         import dev.octet.workflows.distiller.*;
@@ -193,7 +194,8 @@ class GuidesTest {
     for (String statement : statements) {
       String name = "Snippet" + sources.size();
       String body = "static void run() throws Exception {\n" + statement + "}\n";
-      sources.add(page.source(name, "class " + name + " {\n" + page.given + methods + body + "}\n"));
+      sources.add(
+          page.source(name, "class " + name + " {\n" + page.given + methods + body + "}\n"));
     }
     DiagnosticCollector<JavaFileObject> told = new DiagnosticCollector<>();
 
@@ -232,7 +234,8 @@ class GuidesTest {
   @ParameterizedTest
   @EnumSource
   void everyExampleIsOneThatTheScriptKnows(Page page) throws IOException {
-    String script = Files.readString(page.path().resolve("../../../octet-examples/run").normalize());
+    String script =
+        Files.readString(page.path().resolve("../../../octet-examples/run").normalize());
     List<String> named =
         Pattern.compile("octet-examples/run ([\\w-]+)")
             .matcher(page.text())

@@ -181,18 +181,18 @@ public final class Lapq {
         initLoss = loss.applyAsDouble(model);
         evaluations++;
       }
-      Point point = point(quantizer.wrappers().byPath());
+      ScaleSpace space = ScaleSpace.of(quantizer.wrappers().byPath(), settings.searchClipping());
       Found found =
           hop(
               values -> {
-                point.set(values);
+                space.set(values);
                 return loss.applyAsDouble(model);
               },
-              new double[point.size()]);
+              new double[space.size()]);
       evaluations += found.evaluations();
       double bestLoss = found.best().bestValue();
       if (bestLoss <= startLoss) {
-        point.set(found.best().best());
+        space.set(found.best().best());
         return new Result(startLoss, initLoss, bestLoss, evaluations);
       }
       quantizer.updateLinearQuantParams(start);
@@ -327,19 +327,19 @@ public final class Lapq {
   }
 
   private void initialise(String path, RangeLinearQuantWrapper wrapper, Seen seen) {
-    Point point = point(Map.of(path, wrapper));
-    if (point.size() == 0) {
+    ScaleSpace space = ScaleSpace.of(Map.of(path, wrapper), settings.searchClipping());
+    if (space.size() == 0) {
       return;
     }
     Objective objective =
         new Objective(
             values -> {
-              point.set(values);
+              space.set(values);
               return error(wrapper, seen);
             },
             EVALUATIONS_OF_A_LAYER);
-    settings.initMethod().minimize(objective, new double[point.size()], 2);
-    point.set(objective.best());
+    settings.initMethod().minimize(objective, new double[space.size()], 2);
+    space.set(objective.best());
   }
 
   private double error(RangeLinearQuantWrapper wrapper, Seen seen) {
@@ -347,87 +347,6 @@ public final class Lapq {
       Tensor difference =
           wrapper.call(seen.inputs().toArray(new Tensor[0])).sub(seen.output()).abs();
       return difference.pow(new Scalar(settings.init().power)).mean().item_double();
-    }
-  }
-
-  // --- What is searched --------------------------------------------------------------------------
-
-  /** Scales or ends of ranges, each as the power of 2 that it is multiplied by. */
-  private interface Coordinate {
-    void set(double power);
-  }
-
-  /** Coordinates of the search; all 0 is where it starts. */
-  private record Point(List<Coordinate> coordinates) {
-    int size() {
-      return coordinates.size();
-    }
-
-    void set(double[] powers) {
-      for (int i = 0; i < powers.length; i++) {
-        coordinates.get(i).set(powers[i]);
-      }
-    }
-  }
-
-  private Point point(Map<String, RangeLinearQuantWrapper> wrappers) {
-    List<Coordinate> coordinates = new ArrayList<>();
-    wrappers.forEach(
-        (path, wrapper) -> {
-          if (settings.searchClipping()) {
-            wrapper.clipping().forEach((which, range) -> addRange(coordinates, wrapper, which));
-          }
-          wrapper
-              .linearQuantParams()
-              .forEach(
-                  (param, values) -> {
-                    boolean isScale = param.endsWith("_scale");
-                    boolean hasRange =
-                        wrapper
-                            .clipping()
-                            .containsKey(param.startsWith("w_") ? "weight" : "output");
-                    if (isScale && !(settings.searchClipping() && hasRange)) {
-                      coordinates.add(power -> setScales(wrapper, param, values, power));
-                    }
-                  });
-        });
-    return new Point(coordinates);
-  }
-
-  private static void setScales(
-      RangeLinearQuantWrapper wrapper, String param, float[] from, double power) {
-    float[] scales = new float[from.length];
-    for (int i = 0; i < scales.length; i++) {
-      // A scale stays a finite positive number wherever the search wanders.
-      double scale = from[i] * Math.pow(2, power);
-      scales[i] = (float) Math.min(1e30, Math.max(1e-30, scale));
-    }
-    wrapper.setLinearQuantParam(param, scales);
-  }
-
-  private static void addRange(
-      List<Coordinate> coordinates, RangeLinearQuantWrapper wrapper, String which) {
-    double[] from = wrapper.clipping().getOrDefault(which, new double[2]);
-    if (from[0] == -from[1]) {
-      // A symmetric mode has one end to choose.
-      coordinates.add(
-          power -> {
-            double end = from[1] * Math.pow(2, Math.max(-60, Math.min(60, power)));
-            wrapper.setClipping(which, -end, end);
-          });
-      return;
-    }
-    double[] powers = new double[2];
-    for (int end = 0; end < 2; end++) {
-      int at = end;
-      if (from[at] != 0) {
-        coordinates.add(
-            power -> {
-              powers[at] = Math.max(-60, Math.min(60, power));
-              wrapper.setClipping(
-                  which, from[0] * Math.pow(2, powers[0]), from[1] * Math.pow(2, powers[1]));
-            });
-      }
     }
   }
 }

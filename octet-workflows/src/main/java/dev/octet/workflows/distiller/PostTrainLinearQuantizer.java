@@ -7,23 +7,18 @@ import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.Concat;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Conv3d;
-import dev.octet.torch.nn.Dropout;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.Flatten;
-import dev.octet.torch.nn.Identity;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
-import dev.octet.torch.nn.MultiheadAttention;
-import dev.octet.torch.nn.RecurrentCell;
-import dev.octet.torch.nn.RecurrentLayer;
 import dev.octet.torch.op.TraceException;
 import dev.octet.torch.trace.Trace;
+import dev.octet.workflows.distiller.PostTrainReplacements.Arguments;
 import dev.octet.workflows.distiller.stats.ModelStats;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,24 +58,6 @@ import org.jspecify.annotations.Nullable;
  * says nothing of inputs. {@code fp16} is the old name of {@code fpq_module: 16}.
  */
 public final class PostTrainLinearQuantizer extends Quantizer {
-  private static final Set<String> CLIP = Set.of("clip_acts", "clip_n_stds", "clip_half_range");
-  private static final Set<String> FLOAT = Set.of("fpq_module", "fp16");
-  private static final Set<String> COMMON =
-      union(union(CLIP, FLOAT), Set.of("scale_approx_mult_bits", "input_overrides", "fake"));
-  private static final Set<String> LAYER = union(COMMON, Set.of("per_channel_wts", "mode"));
-  private static final Set<String> OPERATION = union(COMMON, Set.of("inputs_quant_auto_fallback"));
-  private static final Set<String> OTHER =
-      union(OPERATION, Set.of("make_identity", "quantize_inputs"));
-
-  private static final List<Class<? extends Module>> LEFT_ALONE =
-      List.of(
-          Identity.class,
-          Flatten.class,
-          Dropout.class,
-          RecurrentLayer.class,
-          RecurrentCell.class,
-          MultiheadAttention.class);
-
   private final PostTrainSettings settings;
   private final QuantizedValues values = new QuantizedValues();
   private final Preparation preparation;
@@ -217,22 +194,14 @@ public final class PostTrainLinearQuantizer extends Quantizer {
     this.settings = settings;
     preparation = new Preparation(model, settings.stats, this::quantizesOutput);
     replacements = new PostTrainReplacements(settings, preparation, values, this::warn);
-    replace(Conv2d.class, LAYER, FLOAT, replacements::layer);
-    replace(Conv3d.class, LAYER, FLOAT, replacements::layer);
-    replace(Linear.class, LAYER, FLOAT, replacements::layer);
-    replace(Embedding.class, union(CLIP, FLOAT), FLOAT, replacements::embedding);
-    replace(MatMul.class, OPERATION, FLOAT, replacements::operation);
-    replace(Mul.class, OPERATION, FLOAT, replacements::operation);
-    replace(Add.class, OPERATION, FLOAT, replacements::operation);
-    replace(Concat.class, OPERATION, FLOAT, replacements::operation);
-    replaceOthers(OTHER, union(FLOAT, Set.of("make_identity")), replacements::other);
-    LEFT_ALONE.forEach(this::leaveAlone);
-  }
-
-  private static Set<String> union(Set<String> one, Set<String> other) {
-    Set<String> all = new HashSet<>(one);
-    all.addAll(other);
-    return Set.copyOf(all);
+    Set.of(Conv2d.class, Conv3d.class, Linear.class)
+        .forEach(type -> replace(type, Arguments.LAYER, Arguments.FLOAT, replacements::layer));
+    replace(Embedding.class, Arguments.EMBEDDING, Arguments.FLOAT, replacements::embedding);
+    Set.of(MatMul.class, Mul.class, Add.class, Concat.class)
+        .forEach(
+            type -> replace(type, Arguments.OPERATION, Arguments.FLOAT, replacements::operation));
+    replaceOthers(Arguments.OTHER, Arguments.OTHER_WITHOUT_BITS, replacements::other);
+    PostTrainReplacements.LEFT_ALONE.forEach(this::leaveAlone);
   }
 
   /** Starts with the settings of Distiller. */
@@ -276,7 +245,7 @@ public final class PostTrainLinearQuantizer extends Quantizer {
       throw new IllegalArgumentException(
           "prepareModel needs an example input to see how layers follow each other");
     }
-    reportRecurrent();
+    replacements.reportRecurrent(model());
     try {
       preparation.run(dummyInputs);
     } catch (TraceException e) {
@@ -311,25 +280,6 @@ public final class PostTrainLinearQuantizer extends Quantizer {
             });
   }
 
-  private void reportRecurrent() {
-    model()
-        .modules()
-        .forEach(
-            (path, module) -> {
-              if (module instanceof RecurrentLayer
-                  || module instanceof RecurrentCell
-                  || module instanceof MultiheadAttention) {
-                warn(
-                    "'"
-                        + path
-                        + "' ("
-                        + ModuleTypes.name(module)
-                        + ") stays float: it is no layer of one output; an LSTM can be taken apart"
-                        + " by DistillerLSTM.convertModel");
-              }
-            });
-  }
-
   private boolean quantizesOutput(String path) {
     Module module = model().get(path);
     LayerSettings args =
@@ -338,7 +288,7 @@ public final class PostTrainLinearQuantizer extends Quantizer {
         && !args.precisionOnly()
         && preparation.isRun(path)
         && !(module instanceof Embedding)
-        && LEFT_ALONE.stream().noneMatch(type -> type.isInstance(module))
+        && PostTrainReplacements.LEFT_ALONE.stream().noneMatch(type -> type.isInstance(module))
         && (preparation.stats() != null || !PostTrainReplacements.needsStats(module));
   }
 

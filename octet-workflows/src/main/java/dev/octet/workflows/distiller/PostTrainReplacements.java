@@ -3,19 +3,61 @@ package dev.octet.workflows.distiller;
 import dev.octet.core.affine.DistillerLinear;
 import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.Concat;
+import dev.octet.torch.nn.Dropout;
 import dev.octet.torch.nn.Embedding;
+import dev.octet.torch.nn.Flatten;
 import dev.octet.torch.nn.Identity;
 import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
+import dev.octet.torch.nn.MultiheadAttention;
+import dev.octet.torch.nn.RecurrentCell;
+import dev.octet.torch.nn.RecurrentLayer;
 import dev.octet.workflows.distiller.stats.LayerStats;
 import dev.octet.workflows.distiller.stats.TensorStats;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What becomes of a layer in quantization after training. */
 final class PostTrainReplacements {
+  /** The settings that overrides of a type of layers may have beside bits. */
+  static final class Arguments {
+    private static final Set<String> CLIP = Set.of("clip_acts", "clip_n_stds", "clip_half_range");
+
+    /** With these a layer is exchanged even if it has no bits. */
+    static final Set<String> FLOAT = Set.of("fpq_module", "fp16");
+
+    private static final Set<String> COMMON =
+        union(union(CLIP, FLOAT), Set.of("scale_approx_mult_bits", "input_overrides", "fake"));
+    static final Set<String> LAYER = union(COMMON, Set.of("per_channel_wts", "mode"));
+    static final Set<String> EMBEDDING = union(CLIP, FLOAT);
+    static final Set<String> OPERATION = union(COMMON, Set.of("inputs_quant_auto_fallback"));
+    static final Set<String> OTHER = union(OPERATION, Set.of("make_identity", "quantize_inputs"));
+    static final Set<String> OTHER_WITHOUT_BITS = union(FLOAT, Set.of("make_identity"));
+
+    private Arguments() {}
+
+    private static Set<String> union(Set<String> one, Set<String> other) {
+      Set<String> all = new HashSet<>(one);
+      all.addAll(other);
+      return Set.copyOf(all);
+    }
+  }
+
+  /** Layers that hand on what they are given, or that have parts or outputs of their own. */
+  static final List<Class<? extends Module>> LEFT_ALONE =
+      List.of(
+          Identity.class,
+          Flatten.class,
+          Dropout.class,
+          RecurrentLayer.class,
+          RecurrentCell.class,
+          MultiheadAttention.class);
+
   private final PostTrainSettings settings;
   private final Preparation preparation;
   private final QuantizedValues values;
@@ -40,6 +82,26 @@ final class PostTrainReplacements {
   /** Whether a layer's inputs meet at the scale of its output, which statistics alone tell. */
   static boolean needsStats(Module module) {
     return module instanceof Add || module instanceof Mul || module instanceof Concat;
+  }
+
+  /** Says of layers of several outputs that they stay. */
+  void reportRecurrent(Module model) {
+    model
+        .modules()
+        .forEach(
+            (path, module) -> {
+              if (module instanceof RecurrentLayer
+                  || module instanceof RecurrentCell
+                  || module instanceof MultiheadAttention) {
+                warn.accept(
+                    "'"
+                        + path
+                        + "' ("
+                        + ModuleTypes.name(module)
+                        + ") stays float: it is no layer of one output; an LSTM can be taken apart"
+                        + " by DistillerLSTM.convertModel");
+              }
+            });
   }
 
   /** The layer in a float type, or null if it is to be quantized. */

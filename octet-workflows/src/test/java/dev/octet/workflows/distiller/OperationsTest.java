@@ -58,7 +58,9 @@ final class OperationsTest {
           .containsEntry("over", "Div");
       net.eval();
       Tensor simulated = net.call(x);
-      assertThat(Tensors.toFloats(simulated.sub(exact).abs().max())[0]).isPositive().isLessThan(0.1f);
+      assertThat(Tensors.toFloats(simulated.sub(exact).abs().max())[0])
+          .isPositive()
+          .isLessThan(0.1f);
       float scale = quantizer.namedLinearQuantParams().get("over.output_scale")[0];
       for (float value : Tensors.toFloats(simulated.mul(Tensors.of(new float[] {scale}, 1)))) {
         assertThat(Math.abs(value - Math.rint(value))).isLessThan(1e-3);
