@@ -210,7 +210,6 @@ final class ThinningTest {
               .weights(List.of("left.weight", "right.weight"))
               .leader(true)
               .build());
-      float[] before = outputs(net, images);
       // The sum's inputs are read by 'inner' too, so that they stay.
       assertThat(Thinning.possible(net, Thinning.Kind.CHANNELS, images).left())
           .containsOnlyKeys("left", "right");
@@ -219,7 +218,7 @@ final class ThinningTest {
         Tensor read = net.parameters().get("left.weight").abs().sum(0L).ne(new Scalar(0.0));
         net.parameters().get("inner.weight").mul_(read.reshape(1, 8, 1, 1));
       }
-      before = outputs(net, images);
+      float[] before = outputs(net, images);
       Thinning.of(net, Thinning.Kind.CHANNELS, images).apply(net, null);
       assertThat(Tensors.shape(net.parameters().get("stem.weight"))).containsExactly(4, 1, 3, 3);
       assertThat(outputs(net, images)).containsExactly(before, within(1e-5f));
