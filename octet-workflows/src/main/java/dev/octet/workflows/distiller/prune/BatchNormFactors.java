@@ -22,7 +22,7 @@ final class BatchNormFactors {
     Map<String, Module> modules = masks.model().modules();
     Map<String, double[]> factors = new LinkedHashMap<>();
     for (String parameter : masks.parameters().keySet()) {
-      String layer = ZerosMaskDict.layer(parameter);
+      String layer = ParameterNames.layer(parameter);
       boolean convolution =
           parameter.endsWith("weight")
               && modules.get(layer) instanceof ConvNd conv

@@ -76,7 +76,7 @@ final class Reconstruction {
   }
 
   private static Module layer(Module model, String parameter) {
-    Module layer = model.modules().get(ZerosMaskDict.layer(parameter));
+    Module layer = model.modules().get(ParameterNames.layer(parameter));
     if (layer instanceof Linear || (layer instanceof Conv2d conv && conv.groups() == 1)) {
       return layer;
     }

@@ -11,8 +11,8 @@ import org.bytedeco.pytorch.Tensor;
  * times {@code mean + sensitivity · deviation} of the magnitudes, taken when a parameter is pruned
  * first.
  *
- * <p>What is masked grows only if the optimizer may move it: use {@link Masking#FORWARD_ONLY} or
- * {@link Masking#DOUBLE_COPIES}.
+ * <p>What is masked grows only if the optimizer may move it: use {@link Masking#DOUBLE_COPIES}, or
+ * {@link Masking#FORWARD_ONLY}, in which it begins at zero in each step.
  */
 public final class SplicingPruner extends ParameterPruner {
   private final Map<String, Double> sensitivities;

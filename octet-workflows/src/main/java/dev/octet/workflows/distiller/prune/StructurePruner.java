@@ -170,7 +170,7 @@ public final class StructurePruner extends ParameterPruner {
         traced = traced == null ? TracedLayers.of(masks.model(), inputs) : traced;
         layer =
             traced.follower(
-                ZerosMaskDict.layer(parameter),
+                ParameterNames.layer(parameter),
                 "BatchNormalization",
                 "Relu",
                 "Clip",

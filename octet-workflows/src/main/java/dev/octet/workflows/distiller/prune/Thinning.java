@@ -184,8 +184,18 @@ public final class Thinning {
 
   /** What is left of a tensor in the shape of a parameter. */
   Tensor cut(String parameter, Tensor tensor) {
-    Cut cut = cuts.get(ZerosMaskDict.layer(parameter));
+    Cut cut = cuts.get(ParameterNames.layer(parameter));
     return cut == null ? tensor : SmallerLayers.cut(tensor, cut);
+  }
+
+  /** The states of several, one after the other. */
+  static Map<String, dev.octet.graph.Tensor> state(List<Thinning> all) {
+    Map<String, dev.octet.graph.Tensor> state = new TreeMap<>();
+    for (int i = 0; i < all.size(); i++) {
+      String prefix = i + ".";
+      all.get(i).state().forEach((name, tensor) -> state.put(prefix + name, tensor));
+    }
+    return state;
   }
 
   /** What must be kept to do the same to another model of this kind. */

@@ -4,12 +4,14 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.ConvNd;
+import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.NormNd;
 import dev.octet.torch.op.Ops;
 import dev.octet.workflows.distiller.prune.ChannelGraph.Layer;
 import dev.octet.workflows.distiller.prune.Thinning.Cut;
 import dev.octet.workflows.distiller.prune.Thinning.Kind;
+import dev.octet.workflows.distiller.stats.Structure;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -162,7 +164,29 @@ final class ThinningSearch {
                         : ""));
           }
         });
+    if (kind != Kind.CHANNELS) {
+      model.modules().forEach((path, module) -> unknown(path, module, left));
+    }
     return left;
+  }
+
+  /** Notes a layer with filters of zeros that has no smaller form. */
+  private void unknown(String path, Module module, Map<String, String> left) {
+    boolean known = !(module instanceof ConvNd || module instanceof Linear);
+    if (known || graph.layers().containsKey(path)) {
+      return;
+    }
+    for (Tensor each : module.ownParameters().values()) {
+      long[] shape = Tensors.shape(each);
+      if (shape.length > 1 && Structure.FILTERS.sparsity(Tensors.toFloats(each), shape) > 0) {
+        left.put(
+            path,
+            "filters of zeros stay, since there is no smaller "
+                + module.getClass().getSimpleName()
+                + ": plain convolutions of one group or depthwise, and Linear over two dimensions"
+                + " become smaller, before they are quantized");
+      }
+    }
   }
 
   private String reason(int channel, String otherwise) {

@@ -40,7 +40,7 @@ final class TracedLayers {
     Node node = null;
     for (Node each : graph.nodes()) {
       boolean weighted = each.is("Conv") || each.is("Gemm") || each.is("MatMul");
-      if (weighted && ZerosMaskDict.floatName(path(each)).equals(layer)) {
+      if (weighted && ParameterNames.floating(path(each)).equals(layer)) {
         node = each;
       }
     }

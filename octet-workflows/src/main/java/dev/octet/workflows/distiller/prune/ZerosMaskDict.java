@@ -29,18 +29,7 @@ import org.jspecify.annotations.Nullable;
  * parallel wrapper, may be left out or given.
  */
 public final class ZerosMaskDict implements AutoCloseable {
-  private static final String COPY = "float_";
-  private static final String PARALLEL = "module.";
   private static final String KIND = ":";
-  private static final String WRAPPED_ITSELF = "wrapped_module";
-  private static final String WRAPPED = WRAPPED_ITSELF + ".";
-
-  /**
-   * A mask.
-   *
-   * @param values bool, or float where what is kept is enlarged
-   */
-  private record Masker(Tensor values, Masking masking) {}
 
   private final Module model;
   private final Map<String, Masker> masks = new LinkedHashMap<>();
@@ -64,33 +53,13 @@ public final class ZerosMaskDict implements AutoCloseable {
 
   private static Map<String, Tensor> named(Module model) {
     Map<String, Tensor> named = new LinkedHashMap<>();
-    model.parameters().forEach((path, tensor) -> named.put(floatName(path), tensor));
+    model.parameters().forEach((path, tensor) -> named.put(ParameterNames.floating(path), tensor));
     return Collections.unmodifiableMap(named);
   }
 
   /** The model. */
   public Module model() {
     return model;
-  }
-
-  /** The path of the layer that a parameter is of. */
-  static String layer(String parameter) {
-    return parameter.substring(0, Math.max(0, parameter.lastIndexOf('.')));
-  }
-
-  /** The name in the float model: without what quantizers put around layers and before names. */
-  static String floatName(String path) {
-    String plain = path.replace("." + WRAPPED, ".");
-    if (plain.endsWith("." + WRAPPED_ITSELF)) {
-      plain = plain.substring(0, plain.length() - WRAPPED_ITSELF.length() - 1);
-    }
-    if (plain.startsWith(WRAPPED)) {
-      plain = plain.substring(WRAPPED.length());
-    }
-    int dot = plain.lastIndexOf('.');
-    return plain.startsWith(COPY, dot + 1)
-        ? plain.substring(0, dot + 1) + plain.substring(dot + 1 + COPY.length())
-        : plain;
   }
 
   /** The parameters by name. */
@@ -104,10 +73,7 @@ public final class ZerosMaskDict implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of this name
    */
   public String resolve(String name) {
-    String plain =
-        !parameters.containsKey(name) && name.startsWith(PARALLEL)
-            ? name.substring(PARALLEL.length())
-            : name;
+    String plain = parameters.containsKey(name) ? name : ParameterNames.withoutParallel(name);
     if (!parameters.containsKey(plain)) {
       throw new IllegalArgumentException(
           "the model has no parameter '" + name + "'; it has " + parameters.keySet());
@@ -211,21 +177,7 @@ public final class ZerosMaskDict implements AutoCloseable {
               + scale
               + " at every step; use double copies, which undo it");
     }
-    long[] shape = Tensors.shape(parameter);
-    dev.octet.graph.Tensor mask;
-    if (scale == 1) {
-      byte[] bytes = new byte[kept.length];
-      for (int i = 0; i < kept.length; i++) {
-        bytes[i] = (byte) (kept[i] ? 1 : 0);
-      }
-      mask = dev.octet.graph.Tensor.ofRaw(DataType.BOOL, bytes, shape);
-    } else {
-      float[] factor = new float[kept.length];
-      for (int i = 0; i < kept.length; i++) {
-        factor[i] = kept[i] ? scale : 0;
-      }
-      mask = dev.octet.graph.Tensor.ofFloats(factor, shape);
-    }
+    dev.octet.graph.Tensor mask = Masker.values(kept, scale, Tensors.shape(parameter));
     String known = resolve(name);
     revert(known);
     if (masking == Masking.ONCE) {
@@ -445,12 +397,7 @@ public final class ZerosMaskDict implements AutoCloseable {
 
   /** What must be kept to make another model's layers as small. */
   public Map<String, dev.octet.graph.Tensor> thinnedState() {
-    Map<String, dev.octet.graph.Tensor> state = new TreeMap<>();
-    for (int i = 0; i < thinned.size(); i++) {
-      int at = i;
-      thinned.get(i).state().forEach((name, tensor) -> state.put(at + "." + name, tensor));
-    }
-    return state;
+    return Thinning.state(thinned);
   }
 
   /**
@@ -479,17 +426,7 @@ public final class ZerosMaskDict implements AutoCloseable {
   /** The mask of a parameter as values, or null. */
   public boolean @Nullable [] mask(String name) {
     Masker masker = masks.get(resolve(name));
-    if (masker == null) {
-      return null;
-    }
-    try (Scope scope = Scope.open()) {
-      long[] values = Tensors.toLongs(masker.values().ne(new Scalar(0.0)));
-      boolean[] kept = new boolean[values.length];
-      for (int i = 0; i < kept.length; i++) {
-        kept[i] = values[i] != 0;
-      }
-      return kept;
-    }
+    return masker == null ? null : masker.kept();
   }
 
   /** Frees the masks; the parameters stay as they are. */

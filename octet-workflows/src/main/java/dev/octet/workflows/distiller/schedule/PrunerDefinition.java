@@ -50,7 +50,7 @@ final class PrunerDefinition {
 
   private static Map<String, List<String>> classes() {
     Map<String, List<String>> classes =
-        Schedule.ordered(
+        Fields.ordered(
             "AutomatedGradualPruner", "initial_sparsity,final_sparsity,weights",
             "MagnitudeParameterPruner", "thresholds",
             "SensitivityPruner", "sensitivities",
@@ -79,8 +79,8 @@ final class PrunerDefinition {
    * @param levels in the place of those defined; null for none
    */
   private static ParameterPruner read(YamlField field, @Nullable Map<String, Double> levels) {
-    String name = Schedule.name(field);
-    String type = Schedule.type(field, CLASSES);
+    String name = Fields.name(field);
+    String type = Fields.type(field, CLASSES);
     if (levels != null && !type.equals("SparsityLevelParameterPruner")) {
       throw field.wrong("a policy gives it levels, which SparsityLevelParameterPruner alone takes");
     }
@@ -88,42 +88,41 @@ final class PrunerDefinition {
       case "AutomatedGradualPruner" ->
           new AutomatedGradualPruner(
               name,
-              Schedule.required(field, "initial_sparsity", Schedule::number),
-              Schedule.required(field, "final_sparsity", Schedule::number),
+              Fields.required(field, "initial_sparsity", Fields::number),
+              Fields.required(field, "final_sparsity", Fields::number),
               weights(field));
       case "MagnitudeParameterPruner" ->
-          new MagnitudeParameterPruner(
-              name, Schedule.required(field, "thresholds", Schedule::named));
+          new MagnitudeParameterPruner(name, Fields.required(field, "thresholds", Fields::named));
       case "SensitivityPruner" ->
-          new SensitivityPruner(name, Schedule.required(field, "sensitivities", Schedule::named));
+          new SensitivityPruner(name, Fields.required(field, "sensitivities", Fields::named));
       case "SparsityLevelParameterPruner" ->
           new SparsityLevelParameterPruner(
-              name, levels != null ? levels : Schedule.required(field, "levels", Schedule::named));
+              name, levels != null ? levels : Fields.required(field, "levels", Fields::named));
       case "SplicingPruner" ->
           new SplicingPruner(
               name,
-              Schedule.required(field, "sensitivities", Schedule::named),
-              Schedule.required(field, "low_thresh_mult", Schedule::number),
-              Schedule.required(field, "hi_thresh_mult", Schedule::number),
-              Schedule.or(field.get("sensitivity_multiplier", Schedule::number), 0));
+              Fields.required(field, "sensitivities", Fields::named),
+              Fields.required(field, "low_thresh_mult", Fields::number),
+              Fields.required(field, "hi_thresh_mult", Fields::number),
+              Fields.or(field.get("sensitivity_multiplier", Fields::number), 0));
       case "BaiduRNNPruner" ->
           new BaiduRNNPruner(
               name,
-              Schedule.required(field, "q", Schedule::number),
-              Schedule.required(field, "ramp_epoch", YamlField::integer),
-              Schedule.required(field, "ramp_slope_mult", Schedule::number),
+              Fields.required(field, "q", Fields::number),
+              Fields.required(field, "ramp_epoch", YamlField::integer),
+              Fields.required(field, "ramp_slope_mult", Fields::number),
               weights(field));
       case "StructureParameterPruner" ->
           new StructureParameterPruner(
               name,
-              Schedule.required(field, "reg_regims", PrunerDefinition::regimes),
-              Schedule.required(field, "threshold_criteria", PrunerDefinition::criterion));
+              Fields.required(field, "reg_regims", PrunerDefinition::regimes),
+              Fields.required(field, "threshold_criteria", PrunerDefinition::criterion));
       default -> ranked(field, name, type);
     };
   }
 
   private static List<String> weights(YamlField field) {
-    return Schedule.required(
+    return Fields.required(
         field, "weights", list -> list.items().stream().map(YamlField::text).toList());
   }
 
@@ -167,29 +166,29 @@ final class PrunerDefinition {
 
   private static Map<String, String> texts(YamlField field) {
     Map<String, String> texts = new LinkedHashMap<>();
-    field.keys().forEach(key -> texts.put(key, Schedule.required(field, key, YamlField::text)));
+    field.keys().forEach(key -> texts.put(key, Fields.required(field, key, YamlField::text)));
     return texts;
   }
 
   private static Sparsity sparsity(YamlField field, String base, boolean gradual) {
     if (gradual) {
       return Sparsity.gradual(
-          Schedule.required(field, "initial_sparsity", Schedule::number),
-          Schedule.required(field, "final_sparsity", Schedule::number));
+          Fields.required(field, "initial_sparsity", Fields::number),
+          Fields.required(field, "final_sparsity", Fields::number));
     }
     if (base.equals("RandomLevelStructureParameterPruner")) {
-      YamlField range = Schedule.required(field, "sparsity_range", value -> value);
-      List<Double> ends = Schedule.numbers(range);
+      YamlField range = Fields.required(field, "sparsity_range", value -> value);
+      List<Double> ends = Fields.numbers(range);
       if (ends.size() != 2) {
         throw range.wrong("found " + ends.size() + " numbers; give the lowest and the highest");
       }
       return range.checked(() -> Sparsity.random(ends.get(0), ends.get(1)));
     }
-    return Sparsity.constant(Schedule.required(field, "desired_sparsity", Schedule::number));
+    return Sparsity.constant(Fields.required(field, "desired_sparsity", Fields::number));
   }
 
   private static Structure structure(YamlField field, String base) {
-    YamlField type = Schedule.required(field, "group_type", value -> value);
+    YamlField type = Fields.required(field, "group_type", value -> value);
     boolean filters = base.endsWith("FilterPruner");
     boolean channels = base.startsWith("FMReconstruction");
     String text = type.text();
@@ -213,10 +212,10 @@ final class PrunerDefinition {
   }
 
   private static Structure blocks(YamlField field) {
-    YamlField kwargs = Schedule.required(field, "kwargs", value -> value);
+    YamlField kwargs = Fields.required(field, "kwargs", value -> value);
     kwargs.section(List.of("block_shape"));
-    YamlField shape = Schedule.required(kwargs, "block_shape", value -> value);
-    List<Integer> sizes = Schedule.integers(shape);
+    YamlField shape = Fields.required(kwargs, "block_shape", value -> value);
+    List<Integer> sizes = Fields.integers(shape);
     if (sizes.size() != 4 || sizes.get(2) != 1 || sizes.get(3) != 1) {
       throw shape.wrong("found " + sizes + "; give [filters, channels, 1, 1]");
     }
@@ -250,14 +249,14 @@ final class PrunerDefinition {
   private static Map<String, Regime> regimes(YamlField field) {
     Map<String, Regime> regimes = new LinkedHashMap<>();
     for (String key : field.keys()) {
-      YamlField value = Schedule.required(field, key, each -> each);
+      YamlField value = Fields.required(field, key, each -> each);
       List<YamlField> both = value.items();
       if (both.size() != 2) {
         throw value.wrong("found " + both.size() + " values; give [strength, structure]");
       }
       regimes.put(
           key,
-          value.checked(() -> new Regime(Schedule.number(both.get(0)), structures(both.get(1)))));
+          value.checked(() -> new Regime(Fields.number(both.get(0)), structures(both.get(1)))));
     }
     return regimes;
   }
@@ -272,11 +271,11 @@ final class PrunerDefinition {
 
   /** A regularizer, with the {@code args} that a policy gives it. */
   static RegularizationPolicy regularizer(YamlField field, @Nullable YamlField args) {
-    String name = Schedule.name(field);
+    String name = Fields.name(field);
     String type =
-        Schedule.type(
+        Fields.type(
             field,
-            Schedule.ordered(
+            Fields.ordered(
                 "L1Regularizer", "reg_regims,threshold_criteria",
                 "GroupLassoRegularizer", "reg_regims,threshold_criteria",
                 "GroupVarianceRegularizer", "reg_regims"));
@@ -285,13 +284,12 @@ final class PrunerDefinition {
     Map<String, Penalty> penalties = new LinkedHashMap<>();
     ParameterPruner threshold = null;
     if (type.equals("L1Regularizer")) {
-      Map<String, Double> strengths = Schedule.required(field, "reg_regims", Schedule::named);
+      Map<String, Double> strengths = Fields.required(field, "reg_regims", Fields::named);
       strengths.forEach(
           (key, strength) -> penalties.put(key, field.checked(() -> Penalty.l1(strength))));
       threshold = criterion == null ? null : new MagnitudeParameterPruner(name, strengths);
     } else {
-      Map<String, Regime> regimes =
-          Schedule.required(field, "reg_regims", PrunerDefinition::regimes);
+      Map<String, Regime> regimes = Fields.required(field, "reg_regims", PrunerDefinition::regimes);
       Penalty.Kind kind =
           type.equals("GroupLassoRegularizer")
               ? Penalty.Kind.GROUP_LASSO
@@ -314,7 +312,7 @@ final class PrunerDefinition {
   /** A pruner's policy, with the {@code args} that it is given. */
   static PruningPolicy policy(YamlField definition, @Nullable YamlField args) {
     if (args == null) {
-      return PruningPolicy.builder(read(definition)).build();
+      return definition.checked(() -> PruningPolicy.builder(read(definition)).build());
     }
     args.section(
         List.of(
@@ -331,7 +329,7 @@ final class PrunerDefinition {
             ? Masking.DOUBLE_COPIES
             : isOn(args, "mask_on_forward_only") ? Masking.FORWARD_ONLY : Masking.ALWAYS;
     Integer frequency = args.get("mini_batch_pruning_frequency", YamlField::integer);
-    ParameterPruner pruner = read(definition, args.get("levels", Schedule::named));
+    ParameterPruner pruner = read(definition, args.get("levels", Fields::named));
     return args.checked(
         () ->
             PruningPolicy.builder(pruner)

@@ -8,7 +8,7 @@ import java.util.Map;
 /** Schedulers of the learning rate as a schedule defines them, under PyTorch's names. */
 final class RateDefinition {
   private static final Map<String, List<String>> CLASSES =
-      Schedule.ordered(
+      Fields.ordered(
           "StepLR", "step_size,gamma",
           "MultiStepLR", "milestones,gamma",
           "ConstantLR", "factor,total_iters",
@@ -28,7 +28,7 @@ final class RateDefinition {
 
   /** A fresh scheduler, since some remember. */
   static LRScheduler read(YamlField field) {
-    String type = Schedule.type(field, CLASSES);
+    String type = Fields.type(field, CLASSES);
     return field.checked(() -> read(field, type));
   }
 
@@ -37,8 +37,7 @@ final class RateDefinition {
       case "StepLR" -> LRScheduler.stepLR(count(field, "step_size"), number(field, "gamma", 0.1));
       case "MultiStepLR" ->
           LRScheduler.multiStepLR(
-              Schedule.required(field, "milestones", Schedule::integers),
-              number(field, "gamma", 0.1));
+              Fields.required(field, "milestones", Fields::integers), number(field, "gamma", 0.1));
       case "ConstantLR" ->
           LRScheduler.constantLR(number(field, "factor", 1.0 / 3), count(field, "total_iters", 5));
       case "LinearLR" ->
@@ -47,7 +46,7 @@ final class RateDefinition {
               number(field, "end_factor", 1),
               count(field, "total_iters", 5));
       case "ExponentialLR" ->
-          LRScheduler.exponentialLR(Schedule.required(field, "gamma", Schedule::number));
+          LRScheduler.exponentialLR(Fields.required(field, "gamma", Fields::number));
       case "CosineAnnealingLR" ->
           LRScheduler.cosineAnnealingLR(count(field, "T_max"), number(field, "eta_min", 0));
       case "CosineAnnealingWarmRestarts" ->
@@ -60,8 +59,8 @@ final class RateDefinition {
           LRScheduler.polynomialLR(count(field, "T_max"), number(field, "power", 1));
       default ->
           LRScheduler.multiStepMultiGammaLR(
-              Schedule.required(field, "milestones", Schedule::integers),
-              Schedule.required(field, "gammas", Schedule::numbers));
+              Fields.required(field, "milestones", Fields::integers),
+              Fields.required(field, "gammas", Fields::numbers));
     };
   }
 
@@ -70,8 +69,8 @@ final class RateDefinition {
     int up = count(field, "step_size_up", 2000);
     CyclicMode mode = field.get("mode", word -> PrunerDefinition.word(word, CyclicMode.class));
     return LRScheduler.cyclicLR(
-        Schedule.required(field, "base_lr", Schedule::number),
-        Schedule.required(field, "max_lr", Schedule::number),
+        Fields.required(field, "base_lr", Fields::number),
+        Fields.required(field, "max_lr", Fields::number),
         up,
         count(field, "step_size_down", up),
         mode == null ? CyclicMode.TRIANGULAR : mode,
@@ -81,7 +80,7 @@ final class RateDefinition {
   private static LRScheduler oneCycle(YamlField field) {
     momentumStays(field);
     return LRScheduler.oneCycleLR(
-        Schedule.required(field, "max_lr", Schedule::number),
+        Fields.required(field, "max_lr", Fields::number),
         count(field, "total_steps"),
         number(field, "pct_start", 0.3),
         isFirst(field, "anneal_strategy", "cos", "linear"),
@@ -121,7 +120,7 @@ final class RateDefinition {
   }
 
   private static int count(YamlField field, String key) {
-    return Schedule.required(field, key, YamlField::integer);
+    return Fields.required(field, key, YamlField::integer);
   }
 
   private static int count(YamlField field, String key, int otherwise) {
@@ -130,6 +129,6 @@ final class RateDefinition {
   }
 
   private static double number(YamlField field, String key, double otherwise) {
-    return Schedule.or(field.get(key, Schedule::number), otherwise);
+    return Fields.or(field.get(key, Fields::number), otherwise);
   }
 }

@@ -3,7 +3,6 @@ package dev.octet.workflows.distiller.schedule;
 import dev.octet.core.yaml.Dialect;
 import dev.octet.core.yaml.Messages;
 import dev.octet.core.yaml.YamlField;
-import dev.octet.core.yaml.YamlNode;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.NormNd;
 import dev.octet.torch.qat.TrainingScheme;
@@ -111,7 +110,7 @@ public final class Schedule {
   }
 
   private Schedule(YamlField top) {
-    text = String.valueOf(plain(top));
+    text = String.valueOf(Fields.plain(top));
     top.section(
         List.of("version", QUANTIZERS, PRUNERS, REGULARIZERS, RATES, EXTENSIONS, "policies"));
     YamlField version = top.get("version");
@@ -179,67 +178,11 @@ public final class Schedule {
     define(top, section, into, field -> field);
   }
 
-  /** The name of a definition. */
-  static String name(YamlField field) {
-    return field.path().substring(field.path().indexOf('.') + 1);
-  }
-
-  /** The class that a definition names, one of some. */
-  static String type(YamlField field, Map<String, List<String>> known) {
-    YamlField named = field.get("class");
-    if (named == null) {
-      throw field.wrong("it has no 'class'; choose one of " + String.join(", ", known.keySet()));
-    }
-    String name = named.text();
-    List<String> keys = known.get(name);
-    if (keys == null) {
-      throw named.wrong(
-          "found '" + Messages.shorten(name) + "'; " + Messages.suggestion(name, known.keySet()));
-    }
-    List<String> allowed = new ArrayList<>(keys);
-    allowed.add("class");
-    field.section(allowed);
-    return name;
-  }
-
-  static <T> T required(YamlField field, String key, Function<YamlField, T> read) {
-    T value = field.get(key, read);
-    if (value == null) {
-      throw field.wrong("there is no '" + key + "', which this class needs");
-    }
-    return value;
-  }
-
-  static double number(YamlField field) {
-    return field.number(Double::parseDouble);
-  }
-
-  static List<Integer> integers(YamlField field) {
-    return field.items().stream().map(YamlField::integer).toList();
-  }
-
-  static List<Double> numbers(YamlField field) {
-    return field.items().stream().map(Schedule::number).toList();
-  }
-
-  /** Numbers by name. */
-  static Map<String, Double> named(YamlField field) {
-    Map<String, Double> numbers = new LinkedHashMap<>();
-    for (String key : field.keys()) {
-      numbers.put(key, required(field, key, Schedule::number));
-    }
-    return numbers;
-  }
-
-  static double or(@Nullable Double value, double otherwise) {
-    return value == null ? otherwise : value;
-  }
-
   private Extension extension(YamlField field) {
     String type =
-        type(
+        Fields.type(
             field,
-            ordered(
+            Fields.ordered(
                 "KnowledgeDistillationPolicy", "temperature,loss_weights",
                 "FilterRemover", "class",
                 "ChannelRemover", "class"));
@@ -248,16 +191,16 @@ public final class Schedule {
           type.equals("FilterRemover") ? Thinning.Kind.FILTERS : Thinning.Kind.CHANNELS;
       return (teacher, optimizer) -> new ThinningPolicy(kind, optimizer);
     }
-    double temperature = or(field.get("temperature", Schedule::number), 1);
+    double temperature = Fields.or(field.get("temperature", Fields::number), 1);
     YamlField weights = field.get("loss_weights");
     double distill = 0.5;
     double student = 0.5;
     if (weights != null) {
       weights.section(List.of("distill", "student", "teacher"));
-      distill = or(weights.get("distill", Schedule::number), distill);
-      student = or(weights.get("student", Schedule::number), student);
+      distill = Fields.or(weights.get("distill", Fields::number), distill);
+      student = Fields.or(weights.get("student", Fields::number), student);
       YamlField teacher = weights.get("teacher");
-      if (teacher != null && number(teacher) != 0) {
+      if (teacher != null && Fields.number(teacher) != 0) {
         throw teacher.wrong("the teacher does not train, so its own loss has weight 0");
       }
     }
@@ -272,15 +215,6 @@ public final class Schedule {
     };
   }
 
-  /** Classes and the keys each takes. */
-  static Map<String, List<String>> ordered(String... namesAndKeys) {
-    Map<String, List<String>> map = new LinkedHashMap<>();
-    for (int i = 0; i < namesAndKeys.length; i += 2) {
-      map.put(namesAndKeys[i], List.of(namesAndKeys[i + 1].split(",", -1)));
-    }
-    return map;
-  }
-
   private Entry entry(YamlField item) {
     List<String> keys = new ArrayList<>(KINDS.keySet());
     keys.addAll(List.of("epochs", "starting_epoch", "ending_epoch", "frequency"));
@@ -291,8 +225,9 @@ public final class Schedule {
           "found " + kinds + "; a policy has exactly one of " + String.join(", ", KINDS.keySet()));
     }
     String kind = kinds.get(0);
-    YamlField used = required(item, kind, field -> field.section(List.of("instance_name", "args")));
-    YamlField name = required(used, "instance_name", field -> field);
+    YamlField used =
+        Fields.required(item, kind, field -> field.section(List.of("instance_name", "args")));
+    YamlField name = Fields.required(used, "instance_name", field -> field);
     Set<String> defined = defined(kind);
     if (!defined.contains(name.text())) {
       throw name.wrong(
@@ -304,22 +239,24 @@ public final class Schedule {
               + (defined.isEmpty() ? "" : "; " + Messages.suggestion(name.text(), defined)));
     }
     YamlField args = used.get("args");
-    if (args != null && !args.isNull()) {
-      YamlField given = args;
-      switch (kind) {
-        case "pruner" -> used(pruners, name, field -> PrunerDefinition.policy(field, given));
-        case "regularizer" ->
-            used(regularizers, name, field -> PrunerDefinition.regularizer(field, given));
-        default ->
-            throw args.wrong(
-                "a " + kind + " takes no args in a policy; put them where it is defined");
+    YamlField given = args == null || args.isNull() ? null : args;
+    // Made here to refuse what does not fit; each model gets its own.
+    switch (kind) {
+      case "pruner" -> used(pruners, name, field -> PrunerDefinition.policy(field, given));
+      case "regularizer" ->
+          used(regularizers, name, field -> PrunerDefinition.regularizer(field, given));
+      default -> {
+        if (given != null) {
+          throw given.wrong(
+              "a " + kind + " takes no args in a policy; put them where it is defined");
+        }
       }
     }
     PolicyEpochs epochs = item.checked(() -> epochs(item));
     if (kind.equals("quantizer") && epochs.epochs().first() != 0) {
       throw item.wrong("a quantizer changes the model before training starts; let it start at 0");
     }
-    return new Entry(kind, name, args == null || args.isNull() ? null : args, epochs, item);
+    return new Entry(kind, name, given, epochs, item);
   }
 
   private static <T> T used(
@@ -342,12 +279,12 @@ public final class Schedule {
           "there are starting_epoch, ending_epoch or frequency beside it; give one or the other");
     }
     if (listed != null) {
-      return listed.checked(() -> PolicyEpochs.of(integers(listed)));
+      return listed.checked(() -> PolicyEpochs.of(Fields.integers(listed)));
     }
     Integer frequency = item.get("frequency", YamlField::integer);
     return PolicyEpochs.of(
-        required(item, "starting_epoch", YamlField::integer),
-        required(item, "ending_epoch", YamlField::integer),
+        Fields.required(item, "starting_epoch", YamlField::integer),
+        Fields.required(item, "ending_epoch", YamlField::integer),
         frequency == null ? 1 : frequency);
   }
 
@@ -488,38 +425,5 @@ public final class Schedule {
     return policy == null
         ? scheduler.addLearningRate(used(rates, name, RateDefinition::read), entry.epochs())
         : scheduler.addPolicy(policy, entry.epochs());
-  }
-
-  /** Data of a kind that overrides are made of. */
-  static @Nullable Object plain(YamlField field) {
-    YamlNode node = field.node();
-    if (node instanceof YamlNode.Mapping mapping) {
-      Map<String, @Nullable Object> section = new LinkedHashMap<>();
-      for (String key : mapping.entries().keySet()) {
-        YamlField child = field.get(key);
-        section.put(key, child == null ? null : plain(child));
-      }
-      return section;
-    }
-    if (node instanceof YamlNode.Sequence) {
-      List<@Nullable Object> items = new ArrayList<>();
-      field.items().forEach(item -> items.add(plain(item)));
-      return items;
-    }
-    String text = node instanceof YamlNode.Scalar scalar ? scalar.text() : "";
-    if (text.isEmpty()) {
-      return null;
-    }
-    if (text.equals("true") || text.equals("false")) {
-      return Boolean.valueOf(text);
-    }
-    if (text.matches("[-+]?[0-9]{1,9}")) {
-      return Integer.valueOf(text);
-    }
-    try {
-      return Double.valueOf(text);
-    } catch (NumberFormatException e) {
-      return text;
-    }
   }
 }

@@ -21,14 +21,18 @@ import dev.octet.torch.nn.Module;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.workflows.distiller.LinearQuantMode;
+import dev.octet.workflows.distiller.Overrides;
 import dev.octet.workflows.distiller.PostTrainLinearQuantizer;
+import dev.octet.workflows.distiller.QBits;
 import dev.octet.workflows.distiller.fixture.Stripes;
 import dev.octet.workflows.distiller.stats.ModelStats;
 import dev.octet.workflows.distiller.stats.QuantCalibrationStatsCollector;
 import dev.octet.workflows.distiller.stats.Structure;
+import dev.octet.workflows.distiller.train.DorefaQuantizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -242,6 +246,24 @@ final class ThinningTest {
       dropFilters(net, "left", 0, 1, 2, 3);
       assertThatThrownBy(() -> Thinning.possible(net, Thinning.Kind.FILTERS, images))
           .hasMessageContaining("nothing would be left of 'left'");
+    }
+  }
+
+  @Test
+  void refusesLayersThatAreQuantizedAlready() {
+    try (Scope scope = Scope.open();
+        Module net = Stripes.net(3);
+        Optimizer optimizer = Stripes.sgd(net, 0.05)) {
+      Tensor images = images(3);
+      new DorefaQuantizer(net, optimizer, new QBits(8, 8, null), Overrides.NONE).prepareModel();
+      try (ZerosMaskDict masks = new ZerosMaskDict(net)) {
+        boolean[] kept = new boolean[16 * 72];
+        Arrays.fill(kept, 72, kept.length, true);
+        masks.setMask("conv2.weight", kept);
+      }
+      assertThatThrownBy(() -> Thinning.of(net, Thinning.Kind.FILTERS, images))
+          .hasMessageContaining("'conv2': filters of zeros stay")
+          .hasMessageContaining("before they are quantized");
     }
   }
 

@@ -179,7 +179,7 @@ final class ScheduledPruningTest {
         "class: RandomRankedFilterPruner, group_type: 3D, desired_sparsity: 0.5",
         "class: ActivationMeanRankedFilterPruner, group_type: 3D, desired_sparsity: 0.5",
         "class: FMReconstructionChannelPruner, group_type: Channels, desired_sparsity: 0.5",
-        "class: BaiduRNNPruner, q: 0.1, ramp_epoch: 0, ramp_slope_mult: 1.5",
+        "class: BaiduRNNPruner, q: 0.02, ramp_epoch: 0, ramp_slope_mult: 1.5",
       })
   void everyClassOfDistillerPrunes(String pruner) {
     Trained trained =
@@ -231,7 +231,12 @@ final class ScheduledPruningTest {
             "pruners: {p: {class: BernoulliFilterPruner, group_type: 3D, desired_sparsity: 0.5,"
                 + " weights: [a]}}\n"
                 + policy.replace("p}", "p, args: {mask_gradients: true}}"))
-        .hasMessageContaining("s.yaml:2:")
+        .hasMessageContaining("s.yaml:3:")
+        .hasMessageContaining("set use_double_copies");
+    refused(
+            "pruners: {p: {class: BernoulliFilterPruner, group_type: 3D, desired_sparsity: 0.5,"
+                + " weights: [a]}}\n"
+                + policy)
         .hasMessageContaining("set use_double_copies");
     refused(
             "pruners: {p: {class: L1RankedStructureParameterPruner, group_type: 5D,"
@@ -245,7 +250,7 @@ final class ScheduledPruningTest {
         .hasMessageContaining("this class does not drop channels");
     refused("regularizers: {r: {class: GroupLassoRegularizer, reg_regims: {a: [0.1]}}}\n" + policy)
         .hasMessageContaining("give [strength, structure]");
-    refused("lr_schedulers: {r: {class: LambdaLR}}\n" + policy)
+    refused("lr_schedulers: {r: {class: ChainedScheduler}}\n" + policy)
         .hasMessageContaining("StepLR, MultiStepLR");
     refused(
             "lr_schedulers: {r: {class: CyclicLR, base_lr: 0.1, max_lr: 1, cycle_momentum: true}}\n"
