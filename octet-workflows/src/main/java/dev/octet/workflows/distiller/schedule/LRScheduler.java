@@ -216,7 +216,7 @@ public interface LRScheduler {
     return (epochs, rate) -> {
       double at = Math.min(epochs, totalSteps - 1.0);
       boolean up = at <= top;
-      double part = up ? at / top : (at - top) / (totalSteps - 1.0 - top);
+      double part = up ? (top > 0 ? at / top : 1) : (at - top) / (totalSteps - 1.0 - top);
       double from = up ? start : maxLr;
       double to = up ? maxLr : end;
       double way = cosine ? (1 - Math.cos(Math.PI * part)) / 2 : part;
