@@ -116,6 +116,7 @@ class GuidesTest {
         import dev.octet.torch.nn.Module;
         import dev.octet.torch.trace.Trace;
         import dev.octet.workflows.pytorch.*;
+        import dev.octet.workflows.pytorch.experimental.*;
         import dev.octet.workflows.pytorch.fx.*;
         import dev.octet.workflows.pytorch.observer.*;
         import dev.octet.workflows.pytorch.quantized.*;
@@ -130,6 +131,7 @@ class GuidesTest {
         static Tensor example;
         static List<Tensor> calibration;
         static List<Tensor> evaluation;
+        static GraphModule prepared;
         static Conversion converted;
         static ConvertedModule int8;
         static Model exact;
