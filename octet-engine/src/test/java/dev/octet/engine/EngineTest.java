@@ -230,11 +230,11 @@ class EngineTest {
   @Test
   void anOperatorWithoutCodeIsNamedBeforeAnythingRuns() {
     ModelBuilder net = new ModelBuilder(17, 7);
-    net.node("Det", net.input(3, 3));
+    net.node("MaxRoiPool", net.input(1, 1, 3, 3), net.input(1, 5));
     Model model = net.model();
     assertThatThrownBy(() -> Engine.load(model, ONE))
         .isInstanceOf(UnsupportedNodeException.class)
-        .hasMessageContaining("(Det) cannot run on the engine");
+        .hasMessageContaining("(MaxRoiPool) cannot run on the engine");
   }
 
   @Test

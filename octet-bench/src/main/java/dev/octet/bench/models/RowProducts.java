@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RowProducts {
   private static final int SIZE = 4096;
-  private static final int RUNS = 100;
+  private static final int RUNS = 1000; // the JIT takes a hundred or two to be done
   private static final int ROUNDS = 10;
   private static final int BLOCK = 32;
   private static final long SEED = 4;
