@@ -38,16 +38,14 @@ public record StoredWeight(Tensor real, @Nullable Tensor codes, @Nullable Tensor
    * @param directions the weight of each direction
    * @param order of the blocks of rows, which scales of rows follow
    */
-  static Value real(
-      Tracer tracer, Value constant, List<StoredWeight> directions, int[] order) {
+  static Value real(Tracer tracer, Value constant, List<StoredWeight> directions, int[] order) {
     StoredWeight first = directions.get(0);
     if (first.codes == null) {
       return constant;
     }
     Tensor steps = first.scale;
     if (steps == null) {
-      return tracer.add(
-          NodeSpec.of("Cast").reads(constant).with("to", DataType.FLOAT.code()));
+      return tracer.add(NodeSpec.of("Cast").reads(constant).with("to", DataType.FLOAT.code()));
     }
     if (!first.fits(directions.size())) {
       throw new TraceException("scales of rows go with one direction; compute step by step");
@@ -68,7 +66,8 @@ public record StoredWeight(Tensor real, @Nullable Tensor codes, @Nullable Tensor
           spec.reads(constant, tracer.constant(dev.octet.graph.Tensor.ofFloats(scales))));
     }
     return tracer.add(
-        spec.reads(constant, tracer.constant(dev.octet.graph.Tensor.ofFloats(scales, scales.length)))
+        spec.reads(
+                constant, tracer.constant(dev.octet.graph.Tensor.ofFloats(scales, scales.length)))
             .with("axis", own.length == 1 ? 0 : 1));
   }
 }

@@ -320,8 +320,7 @@ final class PartsTest {
     try (Module net = new Sequential(Linear.builder(6, 5).build());
         Tensor x = Nets.noise(2, 9, 6)) {
       net.eval();
-      QConfigMapping mapping =
-          new QConfigMapping().setGlobal(QConfigs.PER_TOKEN_DYNAMIC_QCONFIG);
+      QConfigMapping mapping = new QConfigMapping().setGlobal(QConfigs.PER_TOKEN_DYNAMIC_QCONFIG);
       assertThatThrownBy(() -> QuantizeFx.prepareFx(net, mapping, x))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("PER_TOKEN_DYNAMIC_QCONFIG")
