@@ -4,6 +4,7 @@ import dev.octet.torch.Tensors;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.op.Recurrence;
 import dev.octet.torch.op.RecurrentOps;
+import dev.octet.torch.op.StoredWeight;
 import dev.octet.torch.op.Tracer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -173,6 +174,14 @@ public abstract class RecurrentLayer extends Module {
     return false;
   }
 
+  /**
+   * The weights of a layer that is computed step by step and that a trace writes as one node
+   * nevertheless, in the order of {@link Recurrence#parameterShapes}; null to write all steps.
+   */
+  protected @Nullable List<StoredWeight> traced() {
+    return null;
+  }
+
   /** The output of a step of both directions side by side, where steps are computed one by one. */
   protected Tensor join(int layer, Tensor ahead, Tensor back) {
     return Ops.cat(List.of(ahead, back), 1);
@@ -227,6 +236,10 @@ public abstract class RecurrentLayer extends Module {
       single.add(Ops.squeeze(made.get(0), 1 - timeAxis));
       made.subList(1, made.size()).forEach(each -> single.add(Ops.squeeze(each, 1)));
       return single;
+    }
+    List<StoredWeight> whole = Tracer.current() == null ? null : traced();
+    if (whole != null) {
+      return RecurrentOps.paddedStored(recurrence, input, state, whole);
     }
     boolean projectedTrace = recurrence.projSize() > 0 && Tracer.current() != null;
     if (!isStepwise() && !projectedTrace) {

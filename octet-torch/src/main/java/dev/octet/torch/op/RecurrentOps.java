@@ -49,6 +49,25 @@ public final class RecurrentOps {
       Tensor x,
       @Nullable List<Tensor> state,
       List<Tensor> weights) {
+    return run(settings, training, x, state, weights.stream().map(StoredWeight::of).toList());
+  }
+
+  /**
+   * The same of weights that are not stored as floats, outside training. In a trace they are
+   * constants as they are stored, which a node makes real.
+   */
+  public static List<Tensor> paddedStored(
+      Recurrence settings, Tensor x, @Nullable List<Tensor> state, List<StoredWeight> weights) {
+    return run(settings, false, x, state, weights);
+  }
+
+  private static List<Tensor> run(
+      Recurrence settings,
+      boolean training,
+      Tensor x,
+      @Nullable List<Tensor> state,
+      List<StoredWeight> stored) {
+    List<Tensor> weights = stored.stream().map(StoredWeight::real).toList();
     Tensors.check(x, "the input");
     long[] shape = Tensors.shape(x);
     if (shape.length != 3) {
@@ -100,7 +119,7 @@ public final class RecurrentOps {
           };
       Tracer tracer = Tracer.current();
       if (tracer != null) {
-        List<Value> values = nodes(tracer, settings, training, x, state, weights);
+        List<Value> values = nodes(tracer, settings, training, x, state, stored);
         for (int i = 0; i < outputs.size(); i++) {
           tracer.bind(outputs.get(i), values.get(i));
         }
@@ -286,7 +305,7 @@ public final class RecurrentOps {
       boolean training,
       Tensor x,
       @Nullable List<Tensor> state,
-      List<Tensor> weights) {
+      List<StoredWeight> weights) {
     if (settings.projSize() > 0) {
       throw new TraceException("ONNX's LSTM has no projection; compute step by step");
     }
@@ -310,7 +329,7 @@ public final class RecurrentOps {
     int each = settings.parametersEach();
     int directions = settings.directions();
     for (int index = 0; index < settings.numLayers(); index++) {
-      List<Tensor> own =
+      List<StoredWeight> own =
           weights.subList(index * directions * each, (index + 1) * directions * each);
       Value[] made = node(tracer, settings, layer, starts, index, own);
       layer = joined(tracer, settings, made[0]);
@@ -336,7 +355,7 @@ public final class RecurrentOps {
       Value input,
       List<Value> starts,
       int layer,
-      List<Tensor> weights) {
+      List<StoredWeight> weights) {
     int each = settings.parametersEach();
     int directions = settings.directions();
     List<@Nullable Value> reads = new ArrayList<>();
@@ -410,7 +429,12 @@ public final class RecurrentOps {
    * @param count how many of them follow each other: both biases go into one constant
    */
   private static Value weight(
-      Tracer tracer, Recurrence settings, List<Tensor> weights, int each, int index, int count) {
+      Tracer tracer,
+      Recurrence settings,
+      List<StoredWeight> weights,
+      int each,
+      int index,
+      int count) {
     int[] order =
         switch (settings.kind()) {
           case LSTM -> LSTM_ORDER;
@@ -421,13 +445,13 @@ public final class RecurrentOps {
     int bytes = 0;
     for (int direction = 0; direction < settings.directions(); direction++) {
       for (int i = 0; i < count; i++) {
-        Tensor weight = weights.get(direction * each + index + i);
-        if (!tracer.isWeight(weight)) {
+        StoredWeight weight = weights.get(direction * each + index + i);
+        if (weight.codes() == null && !tracer.isWeight(weight.real())) {
           throw new TraceException(
               "the weights of a recurrent layer are computed, which its ONNX node cannot say;"
                   + " compute step by step");
         }
-        dev.octet.graph.Tensor host = Tensors.toHost(weight);
+        dev.octet.graph.Tensor host = Tensors.toHost(weight.stored());
         parts.add(host);
         bytes = Math.addExact(bytes, Math.toIntExact(host.sizeBytes()));
       }
@@ -445,8 +469,14 @@ public final class RecurrentOps {
     long[] shape = {
       settings.directions(), count * first.dim(0), first.rank() == 2 ? first.dim(1) : 0
     };
-    return tracer.constant(
-        dev.octet.graph.Tensor.wrap(
-            first.type(), first.rank() == 2 ? shape : Arrays.copyOf(shape, 2), joined));
+    Value constant =
+        tracer.constant(
+            dev.octet.graph.Tensor.wrap(
+                first.type(), first.rank() == 2 ? shape : Arrays.copyOf(shape, 2), joined));
+    List<StoredWeight> directions = new ArrayList<>();
+    for (int direction = 0; direction < settings.directions(); direction++) {
+      directions.add(weights.get(direction * each + index));
+    }
+    return StoredWeight.real(tracer, constant, directions, order);
   }
 }

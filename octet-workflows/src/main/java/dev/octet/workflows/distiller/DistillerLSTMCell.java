@@ -8,12 +8,12 @@ import dev.octet.torch.nn.Add;
 import dev.octet.torch.nn.CellWeights;
 import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.Linear;
+import dev.octet.torch.nn.LstmGates;
 import dev.octet.torch.nn.LstmState;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.op.Tracer;
-import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -112,15 +112,24 @@ public final class DistillerLSTMCell extends Module {
           Tensor h = state == null ? zeros(x) : state.hidden();
           Tensor c = state == null ? zeros(x) : state.cell();
           Tensor gates = addGates.call(gateX.call(x), gateH.call(h));
-          List<Tensor> parts = Ops.chunk(gates, 4, 1);
-          Tensor i = input.call(parts.get(0));
-          Tensor f = forget.call(parts.get(1));
-          Tensor g = candidate.call(parts.get(2));
-          Tensor o = outputGate.call(parts.get(3));
-          Tensor next = addCell.call(keepOld.call(f, c), takeNew.call(i, g));
-          Tensor hidden = hide.call(o, squash.call(next));
-          return new LstmState(scope.give(hidden), scope.give(next));
+          LstmGates operations = (part, inputs) -> place(part).call(inputs);
+          LstmState next = operations.step(gates, c);
+          return new LstmState(scope.give(next.hidden()), scope.give(next.cell()));
         });
+  }
+
+  private Child<Module> place(LstmGates.Part part) {
+    return switch (part) {
+      case INPUT_GATE -> input;
+      case FORGET_GATE -> forget;
+      case CELL_GATE -> candidate;
+      case OUTPUT_GATE -> outputGate;
+      case FORGET -> keepOld;
+      case TAKE -> takeNew;
+      case CELL -> addCell;
+      case SQUASH -> squash;
+      case HIDDEN -> hide;
+    };
   }
 
   /** Zeros for each row of the input; in a trace they follow its batch. */

@@ -1,5 +1,6 @@
 package dev.octet.workflows.pytorch;
 
+import dev.octet.torch.nn.ConvNd;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.GRU;
@@ -38,7 +39,9 @@ final class DynamicQConfigs {
     DynamicSpec spec = DynamicSpec.empty();
     for (Map.Entry<String, Module> each : model.modules().entrySet()) {
       Module module = each.getValue();
-      if (!LAYERS.contains(module.getClass())) {
+      // Convolutions only where a rule names them, as in specs.
+      boolean named = module instanceof ConvNd && mapping.names(each.getKey());
+      if (!named && !LAYERS.contains(module.getClass())) {
         continue;
       }
       QConfig qconfig = mapping.resolve(each.getKey(), Preparing.type(module));

@@ -25,7 +25,10 @@ public final class QConfigs {
       new QConfig(
           ReadyMade.DEFAULT_DYNAMIC_QUANT_OBSERVER, ReadyMade.DEFAULT_PER_CHANNEL_WEIGHT_OBSERVER);
 
-  /** Dynamic, with a range for each row of activations; not in PyTorch's eager mode. */
+  /**
+   * Dynamic, with a range for each row of activations; not in PyTorch's eager mode, and not in
+   * graph mode here, which refuses it.
+   */
   public static final QConfig PER_TOKEN_DYNAMIC_QCONFIG =
       new QConfig(ReadyMade.PER_TOKEN_DYNAMIC_OBSERVER, ReadyMade.OCTET_WEIGHT_OBSERVER);
 

@@ -401,6 +401,20 @@ final class EagerTest {
   }
 
   @Test
+  void aConvolutionIsDynamicWhereARuleNamesIt() {
+    try (Module model =
+        new Sequential(Conv2d.builder(3, 4, 3).build(), Conv2d.builder(4, 4, 3).build())) {
+      QConfigMapping mapping =
+          new QConfigMapping()
+              .setGlobal(QConfigs.DEFAULT_DYNAMIC_QCONFIG)
+              .setModuleName("1", QConfigs.PER_CHANNEL_DYNAMIC_QCONFIG);
+      ConversionReport report = Quantization.quantizeDynamic(model, mapping);
+      assertThat(report.quantized()).extracting(ConversionReport.Line::path).containsExactly("1");
+      assertThat(((QuantizedConv) model.get("1")).weight().params().count()).isEqualTo(4);
+    }
+  }
+
+  @Test
   void aModelThatTrainsIsAGraphWithQuantizers() {
     try (Nets.Net net = Nets.warm()) {
       Quantization.fuseModulesQat(net, Nets.GROUPS);

@@ -25,6 +25,7 @@ import dev.octet.torch.nn.Mul;
 import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.Sequential;
 import dev.octet.torch.op.Ops;
+import dev.octet.workflows.pytorch.fx.QuantizeFx;
 import dev.octet.workflows.pytorch.quantized.DynamicLinear;
 import dev.octet.workflows.pytorch.quantized.EngineModel;
 import dev.octet.workflows.pytorch.quantized.Functional;
@@ -311,6 +312,19 @@ final class PartsTest {
         assertThat(net.get("conv1").toString()).contains("dynamic=True");
         assertThat(Nets.sqnr(trained, Nets.run(net, Nets.images(8, 99)))).isGreaterThan(35);
       }
+    }
+  }
+
+  @Test
+  void graphModeRefusesARangeForEachToken() {
+    try (Module net = new Sequential(Linear.builder(6, 5).build());
+        Tensor x = Nets.noise(2, 9, 6)) {
+      net.eval();
+      QConfigMapping mapping = new QConfigMapping().setGlobal(QConfigs.PER_TOKEN_DYNAMIC_QCONFIG);
+      assertThatThrownBy(() -> QuantizeFx.prepareFx(net, mapping, x))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("PER_TOKEN_DYNAMIC_QCONFIG")
+          .hasMessageContaining("quantizeDynamic");
     }
   }
 

@@ -235,6 +235,14 @@ final class Planner {
       finish(chain, Mode.STATIC, reason);
       return;
     }
+    if (activation instanceof ObserverBase observer
+        && observer.observerSettings().qscheme() == QScheme.PER_TOKEN_AFFINE) {
+      throw new IllegalArgumentException(
+          "the qconfig of '"
+              + chain.root().label()
+              + "' has a range for each token, as PER_TOKEN_DYNAMIC_QCONFIG, which graph mode does"
+              + " not have; use DEFAULT_DYNAMIC_QCONFIG, or Quantization.quantizeDynamic");
+    }
     List<String> refusals = new ArrayList<>();
     for (DTypeConfig types : config.dtypeConfigs()) {
       String refusal = refusal(chain, types, activation, probes.of(qconfig.weight()));
@@ -269,10 +277,6 @@ final class Planner {
       DTypeConfig types,
       @Nullable ActivationPostProcess activation,
       @Nullable ActivationPostProcess weight) {
-    if (activation instanceof ObserverBase observer
-        && observer.observerSettings().qscheme() == QScheme.PER_TOKEN_AFFINE) {
-      return "ONNX has no operator that rounds each token by its own range";
-    }
     if (Probes.isDynamic(activation) != types.dynamic()) {
       return types.dynamic() ? "activations are not dynamic" : "activations are dynamic";
     }

@@ -6,6 +6,7 @@ import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Value;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.op.Ops;
+import dev.octet.torch.op.StoredWeight;
 import dev.octet.torch.op.Tracer;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -106,6 +107,18 @@ public final class DynamicLinear extends QuantizedModule {
       throw new IllegalStateException("the weight is of 16-bit floats, not of integers");
     }
     return weight.quantized();
+  }
+
+  /** The weight as a layer that multiplies floats takes it; null for one with zero points. */
+  @Nullable StoredWeight stored() {
+    if (weight == null) {
+      Tensor stored = Tensors.check(half, "weight");
+      return new StoredWeight(stored.to(ScalarType.Float), stored, null);
+    }
+    return weight.isShifted()
+        ? null
+        : new StoredWeight(
+            weight.quantized().dequantize(), ownBuffers().get("weight"), weight.steps());
   }
 
   /** The bias, {@code [out]}, if there is one. */

@@ -1,6 +1,7 @@
 /**
  * PyTorch's quantized tensor and quantized modules, which run on the engine: static ones, whose
- * activations have parameters, and dynamic ones, which find them in every call.
+ * activations have parameters, and dynamic ones, which find them in every call; and layers taken
+ * apart, whose parts become such modules.
  *
  * <p>Start at {@link dev.octet.workflows.pytorch.quantized.QuantizedModules}. Between modules
  * travel real numbers, as LibTorch's tensors: those that a quantized module gives are multiples of
