@@ -59,7 +59,7 @@ final class ByteTables {
   /** Emits {@code function} as a table. */
   static void lower(Ends ends, Compilation to, DoubleUnaryOperator function) {
     byte[] table = table(ends.in, ends.out, function);
-    Stored from = dense(to, ends.integers);
+    Stored from = Copies.dense(to, ends.integers);
     Layout made = from.layout().withType(ends.out.type());
     Stored into = made.equals(from.layout()) && to.overwritable(from) ? from : to.allocate(made);
     int count = Math.toIntExact(made.sizeBytes());
@@ -71,15 +71,6 @@ final class ByteTables {
         };
     to.kernel("table", kernel, List.of(from), List.of(into));
     ends.finish(to, into);
-  }
-
-  /** {@code integers} in an order that leaves no bytes between elements. */
-  static Stored dense(Compilation to, Operand integers) {
-    Stored stored = to.stored(integers);
-    Layout layout = stored.layout();
-    return layout.isBlocked() || layout.sizeBytes() != layout.elements()
-        ? to.rowMajor(integers)
-        : stored;
   }
 
   private static void look(byte[] table, ByteBuffer in, ByteBuffer out, int count) {

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 
 /** Steps that move elements of any type of whole bytes, and the checks that they share. */
 final class Copies {
@@ -61,6 +62,45 @@ final class Copies {
     return stored;
   }
 
+  /**
+   * {@code operand} without gaps between its elements, in whatever order of dimensions it lies:
+   * what a step that can go through it in any order need not turn round.
+   */
+  static Stored dense(Compilation to, Operand operand) {
+    Stored stored = to.stored(operand);
+    Layout layout = stored.layout();
+    return layout.isBlocked()
+            || layout.sizeBytes() != layout.type().sizeBytes(layout.elements())
+            || layout.sizeBytes() > Integer.MAX_VALUE
+        ? to.rowMajor(operand)
+        : stored;
+  }
+
+  /** {@code dims} without gaps, in the order in memory of {@code like}'s dimensions. */
+  static Layout inOrderOf(Layout like, long... dims) {
+    long[] theirs = like.strides();
+    long[] strides = new long[dims.length];
+    long step = 1;
+    List<Integer> order = outermostFirst(theirs);
+    for (int i = dims.length - 1; i >= 0; i--) {
+      int axis = order.get(i);
+      strides[axis] = step;
+      step *= Math.max(dims[axis], 1);
+    }
+    return Layout.strided(like.type(), dims, strides);
+  }
+
+  private static List<Integer> outermostFirst(long[] strides) {
+    return IntStream.range(0, strides.length)
+        .boxed()
+        .sorted((a, b) -> Long.compare(strides[b], strides[a]))
+        .toList();
+  }
+
+  private static long[] pick(long[] values, List<Integer> order) {
+    return order.stream().mapToLong(i -> values[i]).toArray();
+  }
+
   /** Defines {@code output} as {@code move} of the input, or of the integers that hold it. */
   static void define(Compilation to, Value output, Operand input, UnaryOperator<Operand> move) {
     Quantization q = input.quantization();
@@ -82,7 +122,10 @@ final class Copies {
       Side target,
       long... dims) {
     int width = Elements.of(from.layout().type(), node).width();
-    Walk walk = Walk.over(dims, source.strides(), target.strides());
+    // What is written is gone through in its order in memory.
+    List<Integer> order = outermostFirst(target.strides());
+    Walk walk =
+        Walk.over(pick(dims, order), pick(source.strides(), order), pick(target.strides(), order));
     int first = Math.toIntExact(source.offset());
     int start = Math.toIntExact(target.offset());
     Kernel kernel =
@@ -106,6 +149,15 @@ final class Copies {
     int stride = walk.stride(1);
     if (step == 1 && stride == 1) {
       out.put(into * width, in, from * width, length * width);
+      return;
+    }
+    if (step == 0 && stride == 1) {
+      // One element, then copies of what is there already, each time twice as much.
+      out.put(into * width, in, from * width, width);
+      for (int done = 1; done < length; done *= 2) {
+        int more = Math.min(done, length - done);
+        out.put((into + done) * width, out, into * width, more * width);
+      }
       return;
     }
     switch (width) {
@@ -135,7 +187,7 @@ final class Copies {
   /** Sets every element of {@code result} to the first of {@code value}. */
   static void fill(Node node, Compilation to, Stored value, Stored result) {
     long[] dims = result.layout().dims();
-    Side whole = new Side(0, Walk.strides(dims));
+    Side whole = new Side(0, result.layout().strides());
     copy(node, to, value, new Side(0, new long[dims.length]), result, whole, dims);
   }
 

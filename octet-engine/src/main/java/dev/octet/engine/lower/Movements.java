@@ -167,7 +167,8 @@ final class Movements implements Lowering {
           node, "its starts, ends, axes and steps are not equally many");
     }
     long[] dims = input.dims();
-    long[] strides = Walk.strides(dims);
+    Stored from = Copies.dense(to, input);
+    long[] strides = from.layout().strides();
     long offset = 0;
     boolean[] seen = new boolean[dims.length];
     for (int i = 0; i < starts.length; i++) {
@@ -188,7 +189,17 @@ final class Movements implements Lowering {
     }
     return Arrays.equals(dims, input.dims()) && offset == 0
         ? input
-        : gathered(node, to, input, offset, strides, dims, dims);
+        : part(node, to, from, offset, strides, dims);
+  }
+
+  /** The elements at {@code offset} and {@code strides}, in the order that they have. */
+  private static Operand part(
+      Node node, Compilation to, Stored from, long offset, long[] strides, long[] dims) {
+    Copies.check(node, from.layout().type(), dims);
+    Stored result = to.allocate(Copies.inOrderOf(from.layout(), dims));
+    Copies.Side target = new Copies.Side(0, result.layout().strides());
+    Copies.copy(node, to, from, new Copies.Side(offset, strides), result, target, dims);
+    return Operand.stored(result);
   }
 
   private static long counted(long index, long size, long low, long high) {
@@ -215,10 +226,17 @@ final class Movements implements Lowering {
       Value output = node.outputs().get(i);
       long[] dims = input.dims();
       dims[axis] = sizes[i];
-      long[] strides = Walk.strides(input.dims());
-      long offset = start * strides[axis];
+      long first = start;
       if (output != null) {
-        Copies.define(to, output, input, it -> gathered(node, to, it, offset, strides, dims, dims));
+        Copies.define(
+            to,
+            output,
+            input,
+            it -> {
+              Stored from = Copies.dense(to, it);
+              long[] strides = from.layout().strides();
+              return part(node, to, from, first * strides[axis], strides, dims);
+            });
       }
       start += sizes[i];
     }

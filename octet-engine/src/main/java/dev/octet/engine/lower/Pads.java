@@ -121,15 +121,17 @@ final class Pads implements Lowering {
     int rank = input.rank();
     long[] dims = new long[rank];
     long[] kept = new long[rank];
-    long[] plain = Walk.strides(input.dims());
+    Stored from = Copies.dense(to, input);
+    long[] inner = from.layout().strides();
     long first = 0;
     for (int i = 0; i < rank; i++) {
       dims[i] = input.dim(i) + before[i] + after[i];
       kept[i] = input.dim(i) + Math.min(0, before[i]) + Math.min(0, after[i]);
-      first += Math.max(0, -before[i]) * plain[i];
+      first += Math.max(0, -before[i]) * inner[i];
     }
-    Stored result = Copies.allocate(node, to, input.type(), dims);
-    long[] strides = Walk.strides(dims);
+    Copies.check(node, input.type(), dims);
+    Stored result = to.allocate(Copies.inOrderOf(from.layout(), dims));
+    long[] strides = result.layout().strides();
     long start = 0;
     for (int i = 0; i < rank; i++) {
       start += Math.max(0, before[i]) * strides[i];
@@ -139,8 +141,8 @@ final class Pads implements Lowering {
       Copies.copy(
           node,
           to,
-          Copies.plain(node, to, input),
-          new Copies.Side(first, plain),
+          from,
+          new Copies.Side(first, inner),
           result,
           new Copies.Side(start, strides),
           kept);
