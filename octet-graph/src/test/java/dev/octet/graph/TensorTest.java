@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -18,6 +19,54 @@ class TensorTest {
     assertThat(tensor.shape()).containsExactly(2, 1);
     assertThat(tensor.dim(-1)).isEqualTo(1);
     assertThat(tensor.sizeBytes()).isEqualTo(8);
+  }
+
+  @Test
+  void computesLargeTensorsWheneverTheirElementsAreAskedFor() {
+    int count = 1 << 15;
+    AtomicInteger asked = new AtomicInteger();
+    Tensor computed =
+        Tensor.computed(
+            values -> {
+              asked.incrementAndGet();
+              while (values.hasRemaining()) {
+                values.put(values.position());
+              }
+            },
+            count);
+    assertThat(asked).hasValue(0);
+    float[] numbers = new float[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = i;
+    }
+    Tensor plain = Tensor.ofFloats(numbers, count);
+    assertThat(computed.toFloats()).isEqualTo(numbers);
+    assertThat(computed.sizeBytes()).isEqualTo(4L * count);
+    assertThat(computed).isEqualTo(plain).hasSameHashCodeAs(plain);
+    Tensor square = computed.reshape(128, 256);
+    assertThat(square).isEqualTo(plain.reshape(128, 256)).isNotEqualTo(plain);
+    assertThatThrownBy(() -> computed.reshape(3)).isInstanceOf(IllegalArgumentException.class);
+
+    int before = asked.get();
+    for (ByteBuffer out :
+        List.of(ByteBuffer.allocate(4 * count + 8), ByteBuffer.allocateDirect(4 * count + 8))) {
+      computed.copyTo(out.position(4));
+      assertThat(out.position()).isEqualTo(4 * count + 4);
+      ByteBuffer other = ByteBuffer.allocate(4 * count + 8).position(4);
+      plain.copyTo(other);
+      assertThat(out.rewind()).isEqualTo(other.rewind());
+    }
+    assertThat(asked).hasValue(before + 2);
+    assertThatThrownBy(() -> computed.data().put((byte) 1))
+        .isInstanceOf(ReadOnlyBufferException.class);
+  }
+
+  @Test
+  void computesSmallTensorsAtOnce() {
+    AtomicInteger asked = new AtomicInteger();
+    Tensor small = Tensor.computed(values -> values.put(asked.incrementAndGet()));
+    assertThat(small.toFloats()).containsExactly(1);
+    assertThat(small.toFloats()).containsExactly(1);
   }
 
   @Test

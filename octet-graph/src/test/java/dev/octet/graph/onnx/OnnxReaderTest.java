@@ -11,6 +11,9 @@ import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import java.io.ByteArrayInputStream;
 import java.io.RandomAccessFile;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -211,6 +214,20 @@ class OnnxReaderTest {
     Model model = OnnxReader.read(new ByteArrayInputStream(small), "stream");
     assertThat(OnnxWriter.toBytes(model))
         .isEqualTo(OnnxWriter.toBytes(OnnxReader.read(small, "bytes")));
+  }
+
+  @Test
+  void readingAFileLeavesNoNativeMemoryOfItsSize(@TempDir Path folder) throws Exception {
+    Path file = Files.write(folder.resolve("zeros.onnx"), new byte[16 << 20]);
+    long before = nativeBytes();
+    assertThatThrownBy(() -> OnnxReader.read(file)).isInstanceOf(ModelException.class);
+    assertThat(nativeBytes() - before).isLessThan(1 << 20);
+  }
+
+  private static long nativeBytes() {
+    return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+        .mapToLong(BufferPoolMXBean::getTotalCapacity)
+        .sum();
   }
 
   @Test
