@@ -28,7 +28,7 @@ class GuidesTest {
   enum Page {
     TRAINING(
         "training.md",
-        9,
+        10,
         """
         import dev.octet.core.descriptor.*;
         import dev.octet.core.recipe.Recipe;
