@@ -117,6 +117,7 @@ class GuidesTest {
         import dev.octet.torch.nn.Module;
         import dev.octet.torch.trace.Trace;
         import dev.octet.workflows.pytorch.*;
+        import dev.octet.workflows.pytorch.experimental.*;
         import dev.octet.workflows.pytorch.fx.*;
         import dev.octet.workflows.pytorch.observer.*;
         import dev.octet.workflows.pytorch.quantized.*;
@@ -131,6 +132,7 @@ class GuidesTest {
         static Tensor example;
         static List<Tensor> calibration;
         static List<Tensor> evaluation;
+        static GraphModule prepared;
         static Conversion converted;
         static ConvertedModule int8;
         static Model exact;

@@ -4,6 +4,7 @@ import dev.octet.engine.dnnl.Args;
 import dev.octet.engine.dnnl.Attributes;
 import dev.octet.engine.dnnl.Attributes.Binary;
 import dev.octet.engine.dnnl.Attributes.Eltwise;
+import dev.octet.engine.dnnl.DnnlException;
 import dev.octet.engine.dnnl.Layout;
 import dev.octet.engine.plan.Compilation;
 import dev.octet.engine.plan.Operand;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,6 +78,24 @@ final class Epilogue {
   /** Nothing fused: the primitive writes {@code made} as floats. */
   static Epilogue none(Value made, Compilation to) {
     return new Epilogue(to, made);
+  }
+
+  /**
+   * Gives {@code attempt} one after the other until oneDNN has code for it.
+   *
+   * @return null where it had, else its last refusal
+   */
+  static @Nullable DnnlException first(List<Epilogue> candidates, Consumer<Epilogue> attempt) {
+    DnnlException refused = null;
+    for (Epilogue epilogue : candidates) {
+      try {
+        attempt.accept(epilogue);
+        return null;
+      } catch (DnnlException next) {
+        refused = next;
+      }
+    }
+    return refused;
   }
 
   /** The value that the primitive defines. */

@@ -218,7 +218,7 @@ final class RecurrentLayers implements Lowering {
   private static Tensor transposed(RecurrentLayer layer, float[] values, int columns, long[] dims) {
     int g = layer.gates();
     int h = layer.units();
-    return Tensor.filled(
+    return Tensor.computed(
         turned -> {
           for (int d = 0; d < layer.directions(); d++) {
             for (int i = 0; i < columns; i++) {

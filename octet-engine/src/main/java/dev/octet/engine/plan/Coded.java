@@ -34,12 +34,12 @@ public record Coded(
 
   /** The floats: {@code scale * (code − zeroPoint)}. */
   public Tensor decode() {
-    ByteBuffer data = codes.data();
     Tensor steps = scales;
     if (steps == null) {
       boolean brain = codes.type() == DataType.BFLOAT16;
-      return Tensor.filled(
+      return Tensor.computed(
           reals -> {
+            ByteBuffer data = codes.data();
             while (reals.hasRemaining()) {
               short bits = data.getShort();
               reals.put(brain ? BFloat16.decode(bits) : Float16.decode(bits));
@@ -50,8 +50,9 @@ public record Coded(
     float[] scale = steps.toFloats();
     Tensor zeros = zeroPoints;
     ByteBuffer zero = zeros == null ? null : zeros.data();
-    return Tensor.filled(
+    return Tensor.computed(
         reals -> {
+          ByteBuffer data = codes.data();
           for (int i = 0; reals.hasRemaining(); i++) {
             int at = scaleIndex(i);
             int shift = zeros == null || zero == null ? 0 : integer(zeros, zero, at);

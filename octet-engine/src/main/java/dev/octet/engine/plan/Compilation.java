@@ -9,6 +9,7 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -248,7 +249,9 @@ public final class Compilation {
     }
     Stored made;
     Tensor origin = operand.origin();
-    if (operand.isConstant() && origin != null) {
+    if (operand.elements() == 0) {
+      made = allocate(layout);
+    } else if (operand.isConstant() && origin != null) {
       made =
           packed(
               origin,
@@ -492,6 +495,9 @@ public final class Compilation {
   }
 
   private Operand view(Operand operand, long... dims) {
+    if (operand.elements() == 0) {
+      return Operand.constant(Tensor.wrap(operand.type(), dims, ByteBuffer.allocate(0)));
+    }
     Tensor constant = operand.coded() == null ? operand.constant : operand.real();
     if (constant != null) {
       return Operand.constant(constant.reshape(dims));

@@ -69,7 +69,7 @@ public final class Constants implements AutoCloseable {
 
   private Memory pack(Tensor tensor, Layout layout) {
     Memory plain = new Memory(tensor.sizeBytes());
-    plain.buffer(0, plain.sizeBytes()).put(tensor.data());
+    tensor.copyTo(plain.buffer(0, plain.sizeBytes()));
     Layout from = Layout.rowMajor(tensor.type(), tensor.shape());
     if (from.equals(layout)) {
       bytes += plain.sizeBytes();
@@ -109,10 +109,10 @@ public final class Constants implements AutoCloseable {
       run *= (int) dims[i];
     }
     int inner = run;
-    ByteBuffer bytes = integers.data();
-    long[] wide = q.isByte() ? new long[0] : integers.toLongs();
-    return Tensor.filled(
+    return Tensor.computed(
         reals -> {
+          ByteBuffer bytes = integers.data();
+          long[] wide = q.isByte() ? new long[0] : integers.toLongs();
           for (int i = 0; reals.hasRemaining(); i++) {
             int c = q.isPerTensor() ? 0 : i / inner % q.scales().length;
             long code = q.isByte() ? Coded.integer(integers, bytes, i) : wide[i];

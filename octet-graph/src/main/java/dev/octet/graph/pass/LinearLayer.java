@@ -152,10 +152,10 @@ final class LinearLayer {
     int along = (int) shape[axis];
     int rowsPerGroup =
         transposed ? (int) (shape[0] / layer.intAttribute("group", 1)) : Integer.MAX_VALUE;
-    FloatBuffer values = weights.data().asFloatBuffer();
-    float[] row = new float[axis == 0 ? run : along * run];
-    return Tensor.filled(
+    return Tensor.computed(
         out -> {
+          FloatBuffer values = weights.data().asFloatBuffer();
+          float[] row = new float[axis == 0 ? run : along * run];
           for (int r = 0; out.hasRemaining(); r++) {
             values.get(row);
             int channel = axis == 0 ? r : r / rowsPerGroup * along;

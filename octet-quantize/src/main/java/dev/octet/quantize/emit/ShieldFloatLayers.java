@@ -47,11 +47,8 @@ public final class ShieldFloatLayers implements Rewrite {
 
   @Override
   public Match match(Node node) {
-    Value weight = node.input(1);
-    Tensor constant = weight == null ? null : weight.constant();
     if (!(CodeBiases.takes(node) || node.is("MatMul"))
-        || constant == null
-        || constant.type() != DataType.FLOAT
+        || !hasFloatWeights(node)
         || !isDequantizedAsAWhole(node.input(0))) {
       return Match.none();
     }
@@ -71,6 +68,19 @@ public final class ShieldFloatLayers implements Rewrite {
             NodeSpec.of("Concat").named(match.node(0).label() + SUFFIX).reads(real).with("axis", 0),
             real.name() + "_float");
     change.setInput(quantize, 0, same);
+  }
+
+  /** Floats of 8 bits count: of a layer with those, the bias would be rounded. */
+  private static boolean hasFloatWeights(Node layer) {
+    Value weight = layer.input(1);
+    if (weight == null) {
+      return false;
+    }
+    Tensor constant = weight.constant();
+    Node maker = weight.producer();
+    return constant != null
+        ? constant.type() == DataType.FLOAT
+        : maker != null && maker.is("DequantizeLinear") && CodeBiases.isFloat8(maker);
   }
 
   private static boolean isDequantizedAsAWhole(@Nullable Value input) {

@@ -172,6 +172,11 @@ public abstract class NormNd extends Module {
     frozen = on;
   }
 
+  /** Whether running statistics stay as they are in training. */
+  public final boolean hasFrozenStatistics() {
+    return frozen;
+  }
+
   private Tensor filled(double value) {
     return Init.constant(Tensors.uninitialised(ScalarType.Float, features), value);
   }
@@ -184,6 +189,11 @@ public abstract class NormNd extends Module {
   /** What is added to the variance. */
   public final double eps() {
     return eps;
+  }
+
+  /** How far running statistics move towards a batch's; null for the mean over all batches. */
+  public final @Nullable Double momentum() {
+    return momentum;
   }
 
   /** What channels are multiplied by, {@code [C]}, if affine. */

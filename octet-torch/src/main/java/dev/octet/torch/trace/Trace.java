@@ -51,10 +51,11 @@ import org.bytedeco.pytorch.Tensor;
  * steps and a branch the side taken. The first dimension of every input stays free unless fixed.
  */
 public final class Trace {
-  /** What every runtime of the last years knows; 4-bit types need 21. */
+  /** What every runtime of the last years knows; 8-bit floats need 19, 4-bit types 21. */
   private static final long DEFAULT_OPSET = 17;
 
   private static final long IR_VERSION_OF_OPSET_17 = 8;
+  private static final long IR_VERSION_OF_OPSET_19 = 9;
   private static final long IR_VERSION_OF_OPSET_21 = 10;
 
   private static final Rewrite[] INTEGER_WEIGHTS = {
@@ -126,7 +127,9 @@ public final class Trace {
     Graph graph = new Graph(module.getClass().getSimpleName());
     Model model =
         new Model(
-            opset >= 21 ? IR_VERSION_OF_OPSET_21 : IR_VERSION_OF_OPSET_17,
+            opset >= 21
+                ? IR_VERSION_OF_OPSET_21
+                : opset >= 19 ? IR_VERSION_OF_OPSET_19 : IR_VERSION_OF_OPSET_17,
             Map.of("", opset),
             Map.of("producer", "octet"),
             graph,

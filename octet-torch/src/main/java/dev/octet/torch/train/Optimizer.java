@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import org.bytedeco.pytorch.AdamW;
@@ -28,17 +29,18 @@ import org.bytedeco.pytorch.global.torch;
 
 /** One of LibTorch's optimizers over groups of parameters. */
 public final class Optimizer implements AutoCloseable {
-  private final org.bytedeco.pytorch.Optimizer nativeOptimizer;
-  private final List<ParameterGroup> groups;
+  private final Build build;
   private final BiConsumer<OptimizerOptions, ParameterGroup> set;
+  private org.bytedeco.pytorch.Optimizer nativeOptimizer;
+  private List<ParameterGroup> groups;
+  private double factor = 1;
 
   private Optimizer(
-      org.bytedeco.pytorch.Optimizer nativeOptimizer,
-      List<ParameterGroup> groups,
-      BiConsumer<OptimizerOptions, ParameterGroup> set) {
-    this.nativeOptimizer = Scope.keep(nativeOptimizer);
-    this.groups = new ArrayList<>(groups);
+      List<ParameterGroup> groups, Build build, BiConsumer<OptimizerOptions, ParameterGroup> set) {
+    this.build = build;
     this.set = set;
+    this.groups = new ArrayList<>(groups);
+    nativeOptimizer = make(this.groups);
   }
 
   /**
@@ -54,18 +56,18 @@ public final class Optimizer implements AutoCloseable {
     if (nesterov && momentum == 0) {
       throw new IllegalArgumentException("Nesterov's method needs a momentum above 0");
     }
-    try (Scope scope = Scope.open()) {
-      SGDOptions defaults = new SGDOptions(groups.get(0).learningRate());
-      defaults.momentum().put(momentum);
-      defaults.nesterov().put(nesterov);
-      return build(
-          groups,
-          first -> new SGD(first, defaults),
-          (options, group) -> {
-            new SGDOptions(options).weight_decay().put(group.weightDecay());
-            new SGDOptions(options).momentum().put(group.momentum().orElse(momentum));
-          });
-    }
+    return new Optimizer(
+        groups,
+        (first, rate) -> {
+          SGDOptions defaults = new SGDOptions(rate);
+          defaults.momentum().put(momentum);
+          defaults.nesterov().put(nesterov);
+          return new SGD(first, defaults);
+        },
+        (options, group) -> {
+          new SGDOptions(options).weight_decay().put(group.weightDecay());
+          new SGDOptions(options).momentum().put(group.momentum().orElse(momentum));
+        });
   }
 
   /**
@@ -83,16 +85,16 @@ public final class Optimizer implements AutoCloseable {
     if (groups.stream().anyMatch(group -> group.momentum().isPresent())) {
       throw new IllegalArgumentException("AdamW has no momentum for a group to choose; drop it");
     }
-    try (Scope scope = Scope.open()) {
-      AdamWOptions defaults = new AdamWOptions(groups.get(0).learningRate());
-      // A C++ tuple: which of the two lies first in memory is the compiler's choice.
-      int lower = defaults.betas().get(0) < defaults.betas().get(1) ? 0 : 1;
-      defaults.betas().put(lower, beta1).put(1 - lower, beta2);
-      return build(
-          groups,
-          first -> new AdamW(first, defaults),
-          (options, group) -> new AdamWOptions(options).weight_decay().put(group.weightDecay()));
-    }
+    return new Optimizer(
+        groups,
+        (first, rate) -> {
+          AdamWOptions defaults = new AdamWOptions(rate);
+          // A C++ tuple: which of the two lies first in memory is the compiler's choice.
+          int lower = defaults.betas().get(0) < defaults.betas().get(1) ? 0 : 1;
+          defaults.betas().put(lower, beta1).put(1 - lower, beta2);
+          return new AdamW(first, defaults);
+        },
+        (options, group) -> new AdamWOptions(options).weight_decay().put(group.weightDecay()));
   }
 
   /** Changes the parameters by their gradients; those without one stay. */
@@ -139,7 +141,8 @@ public final class Optimizer implements AutoCloseable {
   }
 
   /** Sets every group's learning rate to its own times a factor. */
-  public void scaleLearningRate(double factor) {
+  public void scaleLearningRate(double by) {
+    factor = by;
     try (Scope scope = Scope.open()) {
       OptimizerParamGroupVector nativeGroups = open().param_groups();
       for (int i = 0; i < groups.size(); i++) {
@@ -174,6 +177,34 @@ public final class Optimizer implements AutoCloseable {
       set.accept(options, group);
     }
     groups.add(group);
+  }
+
+  /**
+   * Trains other parameters in the places of some, such as smaller ones of layers that lost
+   * channels. The state (momenta and the like) begins anew, that of the other parameters as well.
+   *
+   * @param replacements the parameter to put in a place, by the one that stands there
+   */
+  public void exchange(Map<Tensor, Tensor> replacements) {
+    List<ParameterGroup> changed = new ArrayList<>();
+    for (ParameterGroup group : groups) {
+      List<Tensor> parameters = new ArrayList<>();
+      for (Tensor parameter : group.parameters()) {
+        Tensor now = parameter;
+        for (Map.Entry<Tensor, Tensor> each : replacements.entrySet()) {
+          now = parameter.is_same(each.getKey()) ? each.getValue() : now;
+        }
+        parameters.add(now);
+      }
+      changed.add(
+          new ParameterGroup(
+              parameters, group.learningRate(), group.weightDecay(), group.momentum()));
+    }
+    org.bytedeco.pytorch.Optimizer before = open();
+    nativeOptimizer = make(changed);
+    groups = changed;
+    before.close();
+    scaleLearningRate(factor);
   }
 
   /** The groups, as given. */
@@ -215,27 +246,29 @@ public final class Optimizer implements AutoCloseable {
   }
 
   private interface Build {
-    org.bytedeco.pytorch.Optimizer of(TensorVector first);
+    org.bytedeco.pytorch.Optimizer of(TensorVector first, double rate);
   }
 
   private interface FileUse {
     byte[] apply(Path file) throws IOException;
   }
 
-  private static Optimizer build(
-      List<ParameterGroup> groups, Build build, BiConsumer<OptimizerOptions, ParameterGroup> set) {
-    org.bytedeco.pytorch.Optimizer made = build.of(vector(groups.get(0).parameters()));
-    for (ParameterGroup group : groups.subList(1, groups.size())) {
-      made.add_param_group(new OptimizerParamGroup(vector(group.parameters())));
+  private org.bytedeco.pytorch.Optimizer make(List<ParameterGroup> of) {
+    try (Scope scope = Scope.open()) {
+      org.bytedeco.pytorch.Optimizer made =
+          build.of(vector(of.get(0).parameters()), of.get(0).learningRate());
+      for (ParameterGroup group : of.subList(1, of.size())) {
+        made.add_param_group(new OptimizerParamGroup(vector(group.parameters())));
+      }
+      // A group made with options would give them away and free them too: they are set afterwards.
+      OptimizerParamGroupVector nativeGroups = made.param_groups();
+      for (int i = 0; i < of.size(); i++) {
+        OptimizerOptions options = nativeGroups.get(i).options();
+        options.set_lr(of.get(i).learningRate());
+        set.accept(options, of.get(i));
+      }
+      return Scope.keep(made);
     }
-    // A group made with options would give them away and free them too: they are set afterwards.
-    OptimizerParamGroupVector nativeGroups = made.param_groups();
-    for (int i = 0; i < groups.size(); i++) {
-      OptimizerOptions options = nativeGroups.get(i).options();
-      options.set_lr(groups.get(i).learningRate());
-      set.accept(options, groups.get(i));
-    }
-    return new Optimizer(made, groups, set);
   }
 
   private static void checkGroups(List<ParameterGroup> groups) {

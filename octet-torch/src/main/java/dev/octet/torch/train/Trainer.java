@@ -144,6 +144,10 @@ public final class Trainer {
     for (int epoch = 0; epoch < found.results().size(); epoch++) {
       act(epoch);
     }
+    if (callbacks != null) {
+      TrainingCallbacks part = callbacks;
+      ofThisRun(() -> part.beforeRestore(found.callbacks()));
+    }
     found.restore(model, optimizer);
     restoreCallbacks(found);
     return found.results();
@@ -160,8 +164,13 @@ public final class Trainer {
       }
       return;
     }
+    TrainingCallbacks part = callbacks;
+    ofThisRun(() -> part.restore(found.callbacks()));
+  }
+
+  private void ofThisRun(Runnable restore) {
     try {
-      callbacks.restore(found.callbacks());
+      restore.run();
     } catch (IllegalArgumentException e) {
       throw new TrainingException(checkpoint + " is of another run: " + e.getMessage(), e);
     }

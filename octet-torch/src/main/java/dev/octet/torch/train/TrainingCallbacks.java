@@ -63,6 +63,14 @@ public interface TrainingCallbacks {
   }
 
   /**
+   * Makes the model one that a checkpoint's parameters fit, before they are restored; for callbacks
+   * that changed its layers.
+   *
+   * @throws IllegalArgumentException if the state is of other callbacks
+   */
+  default void beforeRestore(Map<String, Tensor> state) {}
+
+  /**
    * Takes over what {@link #state} gave, after the model and the optimizer were restored.
    *
    * @throws IllegalArgumentException if the state is of other callbacks

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
@@ -46,6 +47,32 @@ final class OptimizerTest {
         sgd.scaleLearningRate(0.1);
         step(sgd, a, b);
         assertThat(Tensors.toFloats(a)[0]).isCloseTo(2 - 0.05f, within(1e-6f));
+      }
+    }
+  }
+
+  @Test
+  void trainsOthersInTheirPlacesWithMomentaAnew() {
+    try (Scope scope = Scope.open()) {
+      Tensor a = parameter(3, 5);
+      Tensor b = parameter(3);
+      Tensor smaller = parameter(3);
+      try (Optimizer sgd =
+          Optimizer.sgd(
+              List.of(ParameterGroup.of(List.of(a), 0.5, 0), ParameterGroup.of(List.of(b), 0.1, 0)),
+              0.9,
+              false)) {
+        sgd.scaleLearningRate(0.5);
+        step(sgd, a, b);
+        float left = Tensors.toFloats(b)[0];
+        float[] before = Tensors.toFloats(a);
+        sgd.exchange(Map.of(a, smaller));
+        step(sgd, smaller, b);
+        // No momentum of before, the groups' rates, and the factor that was set.
+        assertThat(Tensors.toFloats(smaller)[0]).isCloseTo(3 - 0.25f * 2, within(1e-6f));
+        assertThat(Tensors.toFloats(b)[0]).isCloseTo(left - 0.05f * (left - 1), within(1e-6f));
+        assertThat(Tensors.toFloats(a)).containsExactly(before);
+        assertThat(sgd.groups().get(0).parameters()).containsExactly(smaller);
       }
     }
   }

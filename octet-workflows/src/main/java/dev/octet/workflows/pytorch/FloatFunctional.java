@@ -13,9 +13,7 @@ import org.bytedeco.pytorch.Tensor;
  */
 public final class FloatFunctional extends Functional {
   /** A place where operations happen, called by their names. */
-  public FloatFunctional() {
-    super(null);
-  }
+  public FloatFunctional() {}
 
   /** A place that also computes an operation when it is called itself, as a module is. */
   public FloatFunctional(Call called) {

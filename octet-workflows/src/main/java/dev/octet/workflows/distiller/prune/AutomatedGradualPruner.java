@@ -3,14 +3,12 @@ package dev.octet.workflows.distiller.prune;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import org.bytedeco.pytorch.Tensor;
 
-/**
- * Drops more and more of the elements of the smallest magnitude (Zhu and Gupta, "To prune, or not
- * to prune", 2017): from the first use to the last the level is {@code final + (initial − final) ·
- * (1 − progress)³}.
- */
+/** Drops more and more of the elements of the smallest magnitude: {@link Sparsity#gradual}. */
 public final class AutomatedGradualPruner extends ParameterPruner {
-  private final double initialSparsity;
+  private final Sparsity sparsity;
   private final double finalSparsity;
   private final List<String> weights;
 
@@ -24,30 +22,18 @@ public final class AutomatedGradualPruner extends ParameterPruner {
   public AutomatedGradualPruner(
       String name, double initialSparsity, double finalSparsity, List<String> weights) {
     super(name);
-    if (!(initialSparsity >= 0 && initialSparsity <= finalSparsity && finalSparsity <= 1)) {
-      throw new IllegalArgumentException(
-          "sparsity from "
-              + initialSparsity
-              + " to "
-              + finalSparsity
-              + "; it must grow inside [0, 1]");
-    }
-    if (weights.isEmpty()) {
-      throw new IllegalArgumentException("no weights are given; name some, or '*' for all");
-    }
-    this.initialSparsity = initialSparsity;
+    sparsity = Sparsity.gradual(initialSparsity, finalSparsity);
     this.finalSparsity = finalSparsity;
-    this.weights = List.copyOf(weights);
+    this.weights = checkWeights(weights);
   }
 
   /** The part of elements that is zero after an epoch begins, in [0, 1]. */
   public double sparsity(PrunerEpochs at) {
-    double left = 1 - at.progress();
-    return finalSparsity + (initialSparsity - finalSparsity) * left * left * left;
+    return sparsity.at(at, new SplittableRandom(0));
   }
 
   @Override
-  public void prune(ZerosMaskDict masks, PrunerEpochs at) {
+  public void prune(ZerosMaskDict masks, PrunerEpochs at, Tensor... inputs) {
     spread(levels(sparsity(at)), masks)
         .forEach((parameter, level) -> level(masks, parameter, level));
   }

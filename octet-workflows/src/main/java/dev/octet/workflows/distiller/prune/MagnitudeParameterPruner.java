@@ -2,6 +2,7 @@ package dev.octet.workflows.distiller.prune;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 
 /** Keeps what is larger than a threshold in magnitude. */
 public final class MagnitudeParameterPruner extends ParameterPruner {
@@ -19,7 +20,7 @@ public final class MagnitudeParameterPruner extends ParameterPruner {
   }
 
   @Override
-  public void prune(ZerosMaskDict masks, PrunerEpochs at) {
+  public void prune(ZerosMaskDict masks, PrunerEpochs at, Tensor... inputs) {
     spread(thresholds, masks)
         .forEach((parameter, threshold) -> threshold(masks, parameter, threshold));
   }

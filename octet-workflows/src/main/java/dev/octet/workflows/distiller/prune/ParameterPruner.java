@@ -3,8 +3,10 @@ package dev.octet.workflows.distiller.prune;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Tensor;
 
 /** Chooses which elements of parameters are kept. */
 public abstract class ParameterPruner {
@@ -22,8 +24,33 @@ public abstract class ParameterPruner {
     return name;
   }
 
-  /** Sets the masks of the parameters that this pruner is for. */
-  public abstract void prune(ZerosMaskDict masks, PrunerEpochs at);
+  /** What must be there before a pruner can choose. */
+  public enum Needs {
+    /** The parameters alone. */
+    WEIGHTS,
+    /** Samples to run the model on. */
+    INPUTS,
+    /** Gradients of the parameters. */
+    GRADIENTS
+  }
+
+  /** What this pruner needs beside the parameters. */
+  public Needs needs() {
+    return Needs.WEIGHTS;
+  }
+
+  /** Whether it enlarges what it keeps, which only {@link Masking#DOUBLE_COPIES} undoes again. */
+  public boolean scales() {
+    return false;
+  }
+
+  /**
+   * Sets the masks of the parameters that this pruner is for.
+   *
+   * @param inputs of the model, for pruners that need them
+   * @throws IllegalArgumentException if what it needs is not there
+   */
+  public abstract void prune(ZerosMaskDict masks, PrunerEpochs at, Tensor... inputs);
 
   /**
    * Checks that every parameter that is named exists.
@@ -32,13 +59,20 @@ public abstract class ParameterPruner {
    */
   public abstract void check(ZerosMaskDict masks);
 
-  /** What must be brought back when a run is resumed: numbers by parameter. */
-  public Map<String, Double> state() {
+  /** What must be brought back when a run is resumed: numbers by name. */
+  public Map<String, double[]> state() {
     return Map.of();
   }
 
   /** Takes over what {@link #state} gave. */
-  public void restore(Map<String, Double> state) {}
+  public void restore(Map<String, double[]> state) {}
+
+  static List<String> checkWeights(List<String> weights) {
+    if (weights.isEmpty()) {
+      throw new IllegalArgumentException("no weights are given; name some, or '*' for all");
+    }
+    return List.copyOf(weights);
+  }
 
   /** The setting of each parameter, {@link #OTHERS} spread over those that have none. */
   static Map<String, Double> spread(Map<String, Double> settings, ZerosMaskDict masks) {
@@ -89,18 +123,24 @@ public abstract class ParameterPruner {
   /** Drops the smallest magnitudes, so many; of equal ones those that come first. */
   static void level(ZerosMaskDict masks, String parameter, double level) {
     float[] values = masks.values(parameter);
+    double[] magnitudes = new double[values.length];
+    Arrays.setAll(magnitudes, i -> Math.abs(values[i]));
+    masks.setMask(parameter, withoutLowest(magnitudes, (int) (level * values.length)));
+  }
+
+  /** All but so many of the lowest scores; of equal ones those that come first are left out. */
+  static boolean[] withoutLowest(double[] scores, int dropped) {
     int[] order =
-        IntStream.range(0, values.length)
+        IntStream.range(0, scores.length)
             .boxed()
-            .sorted(Comparator.comparingDouble(i -> Math.abs(values[i])))
+            .sorted(Comparator.comparingDouble(i -> scores[i]))
             .mapToInt(Integer::intValue)
             .toArray();
-    boolean[] kept = new boolean[values.length];
+    boolean[] kept = new boolean[scores.length];
     Arrays.fill(kept, true);
-    int dropped = (int) (level * values.length);
     for (int i = 0; i < dropped; i++) {
       kept[order[i]] = false;
     }
-    masks.setMask(parameter, kept);
+    return kept;
   }
 }

@@ -3,6 +3,7 @@ package dev.octet.workflows.distiller.prune;
 import dev.octet.core.range.Moments;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * Keeps what is larger in magnitude than so many standard deviations of the parameter, taken when
@@ -25,7 +26,7 @@ public final class SensitivityPruner extends ParameterPruner {
   }
 
   @Override
-  public void prune(ZerosMaskDict masks, PrunerEpochs at) {
+  public void prune(ZerosMaskDict masks, PrunerEpochs at, Tensor... inputs) {
     spread(sensitivities, masks)
         .forEach(
             (parameter, sensitivity) -> {
@@ -47,13 +48,15 @@ public final class SensitivityPruner extends ParameterPruner {
   }
 
   @Override
-  public Map<String, Double> state() {
-    return deviations;
+  public Map<String, double[]> state() {
+    Map<String, double[]> state = new LinkedHashMap<>();
+    deviations.forEach((parameter, deviation) -> state.put(parameter, new double[] {deviation}));
+    return state;
   }
 
   @Override
-  public void restore(Map<String, Double> state) {
+  public void restore(Map<String, double[]> state) {
     deviations.clear();
-    deviations.putAll(state);
+    state.forEach((parameter, deviation) -> deviations.put(parameter, deviation[0]));
   }
 }

@@ -2,6 +2,7 @@ package dev.octet.workflows.distiller.prune;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 
 /** Drops a given part of a parameter's elements, those of the smallest magnitude. */
 public final class SparsityLevelParameterPruner extends ParameterPruner {
@@ -19,7 +20,7 @@ public final class SparsityLevelParameterPruner extends ParameterPruner {
   }
 
   @Override
-  public void prune(ZerosMaskDict masks, PrunerEpochs at) {
+  public void prune(ZerosMaskDict masks, PrunerEpochs at, Tensor... inputs) {
     spread(levels, masks).forEach((parameter, level) -> level(masks, parameter, level));
   }
 

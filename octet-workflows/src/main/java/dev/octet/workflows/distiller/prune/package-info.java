@@ -1,4 +1,4 @@
-/** Weights that are zero and stay zero: masks, and the pruners that choose them. */
+/** Weights that are zero and stay zero: masks, the pruners that choose them, and smaller layers. */
 @NullMarked
 package dev.octet.workflows.distiller.prune;
 

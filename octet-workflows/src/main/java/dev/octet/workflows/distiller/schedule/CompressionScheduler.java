@@ -8,6 +8,7 @@ import dev.octet.torch.train.TrainingCallbacks;
 import dev.octet.workflows.distiller.Quantizer;
 import dev.octet.workflows.distiller.prune.ZerosMaskDict;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,7 +39,8 @@ import org.jspecify.annotations.Nullable;
 public final class CompressionScheduler implements TrainingCallbacks, AutoCloseable {
   private static final String MASK = "mask.";
   private static final String PRUNER = "pruner.";
-  private static final String PRUNED = "pruned.";
+  private static final String THINNED = "thinned.";
+  private static final String RATE = "rate.";
 
   private record Scheduled(ScheduledTrainingPolicy policy, PolicyEpochs epochs) {}
 
@@ -163,11 +165,21 @@ public final class CompressionScheduler implements TrainingCallbacks, AutoClosea
   @Override
   public void onEpochBegin(int epoch) {
     inEpoch(epoch, each -> each.policy().onEpochBegin(epoch, each.epochs(), masks));
+    roundChanged();
   }
 
   @Override
   public void onMinibatchBegin(Minibatch at) {
     inEpoch(at.epoch(), each -> each.policy().onMinibatchBegin(at, each.epochs(), masks));
+    roundChanged();
+  }
+
+  /** What a model with a quantizer computes with follows its float parameters. */
+  private void roundChanged() {
+    Quantizer quantizer = quantizer();
+    if (masks.takeChanged() && quantizer != null) {
+      quantizer.quantizeParams();
+    }
   }
 
   @Override
@@ -190,6 +202,7 @@ public final class CompressionScheduler implements TrainingCallbacks, AutoClosea
 
   @Override
   public void beforeParameterOptimization(Minibatch at) {
+    masks.revert();
     inEpoch(at.epoch(), each -> each.policy().beforeParameterOptimization(at, masks));
   }
 
@@ -197,26 +210,41 @@ public final class CompressionScheduler implements TrainingCallbacks, AutoClosea
   public void onMinibatchEnd(Minibatch at) {
     // Momentum moves what was masked: it becomes zero again before anyone rounds or reads it.
     masks.apply();
+    masks.takeChanged(); // The quantizer's policy rounds once a step; what others change comes
+    // after.
     inEpoch(at.epoch(), each -> each.policy().onMinibatchEnd(at, masks));
+    roundChanged();
   }
 
   @Override
   public void onEpochEnd(EpochResult result) {
     inEpoch(result.epoch(), each -> each.policy().onEpochEnd(result.epoch(), masks));
+    roundChanged();
+    rates.forEach(
+        each -> {
+          if (each.epochs().contains(result.epoch())) {
+            each.rate().onEpochEnd(result);
+          }
+        });
   }
 
   @Override
   public Map<String, Tensor> state() {
     Map<String, Tensor> state = new TreeMap<>();
     masks.state().forEach((name, mask) -> state.put(MASK + name, mask));
+    masks.thinnedState().forEach((name, tensor) -> state.put(THINNED + name, tensor));
     pruning(
-        (policy, place) -> {
-          state.put(PRUNED + place, number(policy.isPruned() ? 1 : 0));
-          policy
-              .pruner()
-              .state()
-              .forEach((name, value) -> state.put(PRUNER + place + "." + name, number(value)));
-        });
+        (policy, place) ->
+            policy
+                .pruner()
+                .state()
+                .forEach((name, values) -> state.put(PRUNER + place + "." + name, bits(values))));
+    for (int i = 0; i < rates.size(); i++) {
+      double[] values = rates.get(i).rate().state();
+      if (values.length > 0) {
+        state.put(RATE + i, bits(values));
+      }
+    }
     return state;
   }
 
@@ -228,41 +256,58 @@ public final class CompressionScheduler implements TrainingCallbacks, AutoClosea
     }
   }
 
-  private static Tensor number(double value) {
-    return Tensor.ofLongs(new long[] {Double.doubleToLongBits(value)}, 1);
+  private static Tensor bits(double[] values) {
+    return Tensor.ofLongs(
+        Arrays.stream(values).mapToLong(Double::doubleToLongBits).toArray(), values.length);
   }
 
-  private static double number(Tensor bits) {
-    return Double.longBitsToDouble(bits.toLongs()[0]);
+  private static double[] values(Tensor bits) {
+    return Arrays.stream(bits.toLongs()).mapToDouble(Double::longBitsToDouble).toArray();
+  }
+
+  /** The part of a state whose names begin with a prefix, without it. */
+  private static Map<String, Tensor> under(String prefix, Map<String, Tensor> state) {
+    Map<String, Tensor> found = new TreeMap<>();
+    state.forEach(
+        (name, tensor) -> {
+          if (name.startsWith(prefix)) {
+            found.put(name.substring(prefix.length()), tensor);
+          }
+        });
+    return found;
+  }
+
+  @Override
+  public void beforeRestore(Map<String, Tensor> state) {
+    Map<String, Tensor> thinned = under(THINNED, state);
+    if (thinned.isEmpty()) {
+      return;
+    }
+    for (Scheduled each : policies) {
+      if (each.policy() instanceof ThinningPolicy thinning) {
+        masks.restoreThinned(thinned, thinning.optimizer());
+        return;
+      }
+    }
+    throw new IllegalArgumentException("its layers became smaller, and no policy here does that");
   }
 
   @Override
   public void restore(Map<String, Tensor> state) {
-    Map<String, Tensor> kept = new TreeMap<>();
-    state.forEach(
-        (name, tensor) -> {
-          if (name.startsWith(MASK)) {
-            kept.put(name.substring(MASK.length()), tensor);
-          }
-        });
-    masks.restore(kept);
+    masks.restore(under(MASK, state));
     pruning(
         (policy, place) -> {
-          Tensor pruned = state.get(PRUNED + place);
-          if (pruned == null) {
-            throw new IllegalArgumentException("it has no pruner as policy " + place);
-          }
-          policy.restorePruned(number(pruned) != 0);
-          Map<String, Double> remembered = new TreeMap<>();
-          String prefix = PRUNER + place + ".";
-          state.forEach(
-              (name, value) -> {
-                if (name.startsWith(prefix)) {
-                  remembered.put(name.substring(prefix.length()), number(value));
-                }
-              });
+          Map<String, double[]> remembered = new TreeMap<>();
+          under(PRUNER + place + ".", state)
+              .forEach((name, bits) -> remembered.put(name, values(bits)));
           policy.pruner().restore(remembered);
         });
+    for (int i = 0; i < rates.size(); i++) {
+      Tensor kept = state.get(RATE + i);
+      if (kept != null) {
+        rates.get(i).rate().restore(values(kept));
+      }
+    }
     Quantizer quantizer = quantizer();
     if (quantizer != null) {
       quantizer.quantizeParams();

@@ -34,7 +34,7 @@ record QuantizerDefinition(
   private static final String RANGE =
       COMMON + ",mode,ema_decay,per_channel_wts,quantize_inputs,num_bits_inputs,outputs_of";
   private static final Map<String, List<String>> CLASSES =
-      Schedule.ordered(
+      Fields.ordered(
           "QuantAwareTrainRangeLinearQuantizer", RANGE,
           "NCFQuantAwareTrainQuantizer", RANGE,
           "DorefaQuantizer", COMMON,
@@ -60,7 +60,7 @@ record QuantizerDefinition(
               + " choose one of "
               + String.join(", ", CLASSES.keySet()));
     }
-    String type = Schedule.type(field, CLASSES);
+    String type = Fields.type(field, CLASSES);
     QBits bits =
         field.checked(
             () ->
@@ -85,7 +85,7 @@ record QuantizerDefinition(
     Map<String, @Nullable Object> data = new LinkedHashMap<>();
     for (String pattern : field.keys()) {
       YamlField settings = field.get(pattern);
-      data.put(pattern, settings == null ? null : Schedule.plain(settings));
+      data.put(pattern, settings == null ? null : Fields.plain(settings));
     }
     return Overrides.fromData(data, field.origin());
   }
@@ -94,9 +94,9 @@ record QuantizerDefinition(
     return switch (type) {
       case "DorefaQuantizer" -> DorefaQuantizer::new;
       case "PACTQuantizer" -> {
-        Double clip = field.get("act_clip_init_val", Schedule::number);
+        Double clip = field.get("act_clip_init_val", Fields::number);
         YamlField decayed = field.get("act_clip_decay");
-        Double decay = decayed == null || decayed.isNull() ? null : Schedule.number(decayed);
+        Double decay = decayed == null || decayed.isNull() ? null : Fields.number(decayed);
         yield (model, optimizer, bits, overrides) ->
             new PACTQuantizer(
                 model,
@@ -132,7 +132,7 @@ record QuantizerDefinition(
     if (mode != null) {
       settings = settings.mode(mode);
     }
-    Double decay = field.get("ema_decay", Schedule::number);
+    Double decay = field.get("ema_decay", Fields::number);
     if (decay != null) {
       settings = settings.emaDecay(decay);
     }
@@ -164,8 +164,8 @@ record QuantizerDefinition(
     if (field.node() instanceof YamlNode.Mapping) {
       field.section(List.of("activations", "weights"));
       return new ModuleQuantMode(
-          Schedule.required(field, "activations", QuantizerDefinition::linear),
-          Schedule.required(field, "weights", QuantizerDefinition::linear));
+          Fields.required(field, "activations", QuantizerDefinition::linear),
+          Fields.required(field, "weights", QuantizerDefinition::linear));
     }
     return ModuleQuantMode.of(linear(field));
   }

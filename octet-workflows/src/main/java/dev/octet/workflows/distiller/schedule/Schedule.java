@@ -3,17 +3,12 @@ package dev.octet.workflows.distiller.schedule;
 import dev.octet.core.yaml.Dialect;
 import dev.octet.core.yaml.Messages;
 import dev.octet.core.yaml.YamlField;
-import dev.octet.core.yaml.YamlNode;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.NormNd;
 import dev.octet.torch.qat.TrainingScheme;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.workflows.distiller.Quantizer;
-import dev.octet.workflows.distiller.prune.AutomatedGradualPruner;
-import dev.octet.workflows.distiller.prune.MagnitudeParameterPruner;
-import dev.octet.workflows.distiller.prune.ParameterPruner;
-import dev.octet.workflows.distiller.prune.SensitivityPruner;
-import dev.octet.workflows.distiller.prune.SparsityLevelParameterPruner;
+import dev.octet.workflows.distiller.prune.Thinning;
 import dev.octet.workflows.distiller.train.DorefaQuantizer;
 import dev.octet.workflows.distiller.train.TrainingQuantizer;
 import dev.octet.workflows.distiller.train.WRPNQuantizer;
@@ -84,13 +79,13 @@ public final class Schedule {
 
   /** Makes a policy once there is a model. */
   private interface Extension {
-    ScheduledTrainingPolicy policy(@Nullable Module teacher);
+    ScheduledTrainingPolicy policy(@Nullable Module teacher, Optimizer optimizer);
   }
 
   /** A policy as written. */
   private record Entry(
       String kind,
-      String instance,
+      YamlField name,
       @Nullable YamlField args,
       PolicyEpochs epochs,
       YamlField field) {}
@@ -98,8 +93,8 @@ public final class Schedule {
   private final String text;
   private final Map<String, QuantizerDefinition> quantizers = new LinkedHashMap<>();
   private final Map<String, YamlField> pruners = new LinkedHashMap<>();
-  private final Map<String, RegularizationPolicy> regularizers = new LinkedHashMap<>();
-  private final Map<String, LRScheduler> rates = new LinkedHashMap<>();
+  private final Map<String, YamlField> regularizers = new LinkedHashMap<>();
+  private final Map<String, YamlField> rates = new LinkedHashMap<>();
   private final Map<String, Extension> extensions = new LinkedHashMap<>();
   private final List<Entry> entries = new ArrayList<>();
   private boolean needsTeacher;
@@ -115,7 +110,7 @@ public final class Schedule {
   }
 
   private Schedule(YamlField top) {
-    text = String.valueOf(plain(top));
+    text = String.valueOf(Fields.plain(top));
     top.section(
         List.of("version", QUANTIZERS, PRUNERS, REGULARIZERS, RATES, EXTENSIONS, "policies"));
     YamlField version = top.get("version");
@@ -127,16 +122,11 @@ public final class Schedule {
     if (given != null && quantizers.size() > 1) {
       throw given.wrong("there are " + quantizers.keySet() + "; a model takes one quantizer");
     }
-    define(
-        top,
-        PRUNERS,
-        pruners,
-        field -> {
-          pruner(field); // Refuses what is none; each model gets its own, since some remember.
-          return field;
-        });
-    define(top, REGULARIZERS, regularizers, Schedule::regularizer);
-    define(top, RATES, rates, Schedule::rate);
+    // Read to refuse what is none; each model gets its own, since some remember.
+    defineChecked(top, PRUNERS, pruners, PrunerDefinition::read);
+    defineChecked(
+        top, REGULARIZERS, regularizers, field -> PrunerDefinition.regularizer(field, null));
+    defineChecked(top, RATES, rates, RateDefinition::read);
     define(top, EXTENSIONS, extensions, this::extension);
     YamlField policies = top.get("policies");
     if (policies == null) {
@@ -181,154 +171,48 @@ public final class Schedule {
     }
   }
 
-  /** The class that a definition names, one of some. */
-  static String type(YamlField field, Map<String, List<String>> known) {
-    YamlField named = field.get("class");
-    if (named == null) {
-      throw field.wrong("it has no 'class'; choose one of " + String.join(", ", known.keySet()));
-    }
-    String name = named.text();
-    List<String> keys = known.get(name);
-    if (keys == null) {
-      throw named.wrong(
-          "found '" + Messages.shorten(name) + "'; " + Messages.suggestion(name, known.keySet()));
-    }
-    List<String> allowed = new ArrayList<>(keys);
-    allowed.add("class");
-    field.section(allowed);
-    return name;
-  }
-
-  static <T> T required(YamlField field, String key, Function<YamlField, T> read) {
-    T value = field.get(key, read);
-    if (value == null) {
-      throw field.wrong("there is no '" + key + "', which this class needs");
-    }
-    return value;
-  }
-
-  static double number(YamlField field) {
-    return field.number(Double::parseDouble);
-  }
-
-  private static List<Integer> integers(YamlField field) {
-    return field.items().stream().map(YamlField::integer).toList();
-  }
-
-  private static List<Double> numbers(YamlField field) {
-    return field.items().stream().map(Schedule::number).toList();
-  }
-
-  /** Numbers by name. */
-  private static Map<String, Double> named(YamlField field) {
-    Map<String, Double> numbers = new LinkedHashMap<>();
-    for (String key : field.keys()) {
-      numbers.put(key, required(field, key, Schedule::number));
-    }
-    return numbers;
-  }
-
-  private static ParameterPruner pruner(YamlField field) {
-    String name = field.path().substring(field.path().indexOf('.') + 1);
-    return switch (type(
-        field,
-        ordered(
-            "AutomatedGradualPruner", "initial_sparsity,final_sparsity,weights",
-            "MagnitudeParameterPruner", "thresholds",
-            "SensitivityPruner", "sensitivities",
-            "SparsityLevelParameterPruner", "levels"))) {
-      case "AutomatedGradualPruner" ->
-          new AutomatedGradualPruner(
-              name,
-              required(field, "initial_sparsity", Schedule::number),
-              required(field, "final_sparsity", Schedule::number),
-              required(
-                  field, "weights", list -> list.items().stream().map(YamlField::text).toList()));
-      case "MagnitudeParameterPruner" ->
-          new MagnitudeParameterPruner(name, required(field, "thresholds", Schedule::named));
-      case "SensitivityPruner" ->
-          new SensitivityPruner(name, required(field, "sensitivities", Schedule::named));
-      default -> new SparsityLevelParameterPruner(name, required(field, "levels", Schedule::named));
-    };
-  }
-
-  private static RegularizationPolicy regularizer(YamlField field) {
-    String name = field.path().substring(field.path().indexOf('.') + 1);
-    type(field, ordered("L1Regularizer", "reg_regims"));
-    return new RegularizationPolicy(name, required(field, "reg_regims", Schedule::named));
-  }
-
-  private static LRScheduler rate(YamlField field) {
-    return switch (type(
-        field,
-        ordered(
-            "StepLR", "step_size,gamma",
-            "MultiStepLR", "milestones,gamma",
-            "ExponentialLR", "gamma",
-            "CosineAnnealingLR", "T_max,eta_min",
-            "PolynomialLR", "T_max,power",
-            "MultiStepMultiGammaLR", "milestones,gammas"))) {
-      case "StepLR" ->
-          LRScheduler.stepLR(
-              required(field, "step_size", YamlField::integer),
-              or(field.get("gamma", Schedule::number), 0.1));
-      case "MultiStepLR" ->
-          LRScheduler.multiStepLR(
-              required(field, "milestones", Schedule::integers),
-              or(field.get("gamma", Schedule::number), 0.1));
-      case "ExponentialLR" -> LRScheduler.exponentialLR(required(field, "gamma", Schedule::number));
-      case "CosineAnnealingLR" ->
-          LRScheduler.cosineAnnealingLR(
-              required(field, "T_max", YamlField::integer),
-              or(field.get("eta_min", Schedule::number), 0));
-      case "PolynomialLR" ->
-          LRScheduler.polynomialLR(
-              required(field, "T_max", YamlField::integer),
-              or(field.get("power", Schedule::number), 1));
-      default ->
-          LRScheduler.multiStepMultiGammaLR(
-              required(field, "milestones", Schedule::integers),
-              required(field, "gammas", Schedule::numbers));
-    };
-  }
-
-  private static double or(@Nullable Double value, double otherwise) {
-    return value == null ? otherwise : value;
+  private static <T> void defineChecked(
+      YamlField top, String section, Map<String, YamlField> into, Function<YamlField, T> read) {
+    Map<String, T> made = new LinkedHashMap<>();
+    define(top, section, made, read);
+    define(top, section, into, field -> field);
   }
 
   private Extension extension(YamlField field) {
-    type(field, ordered("KnowledgeDistillationPolicy", "temperature,loss_weights"));
-    double temperature = or(field.get("temperature", Schedule::number), 1);
+    String type =
+        Fields.type(
+            field,
+            Fields.ordered(
+                "KnowledgeDistillationPolicy", "temperature,loss_weights",
+                "FilterRemover", "class",
+                "ChannelRemover", "class"));
+    if (!type.equals("KnowledgeDistillationPolicy")) {
+      Thinning.Kind kind =
+          type.equals("FilterRemover") ? Thinning.Kind.FILTERS : Thinning.Kind.CHANNELS;
+      return (teacher, optimizer) -> new ThinningPolicy(kind, optimizer);
+    }
+    double temperature = Fields.or(field.get("temperature", Fields::number), 1);
     YamlField weights = field.get("loss_weights");
     double distill = 0.5;
     double student = 0.5;
     if (weights != null) {
       weights.section(List.of("distill", "student", "teacher"));
-      distill = or(weights.get("distill", Schedule::number), distill);
-      student = or(weights.get("student", Schedule::number), student);
+      distill = Fields.or(weights.get("distill", Fields::number), distill);
+      student = Fields.or(weights.get("student", Fields::number), student);
       YamlField teacher = weights.get("teacher");
-      if (teacher != null && number(teacher) != 0) {
+      if (teacher != null && Fields.number(teacher) != 0) {
         throw teacher.wrong("the teacher does not train, so its own loss has weight 0");
       }
     }
     needsTeacher = true;
     double w = distill;
     double s = student;
-    return teacher -> {
+    return (teacher, optimizer) -> {
       if (teacher == null) {
         throw field.wrong("there is no teacher to learn from; give one where the schedule is used");
       }
       return field.checked(() -> new KnowledgeDistillationPolicy(teacher, temperature, w, s));
     };
-  }
-
-  /** Classes and the keys each takes. */
-  static Map<String, List<String>> ordered(String... namesAndKeys) {
-    Map<String, List<String>> map = new LinkedHashMap<>();
-    for (int i = 0; i < namesAndKeys.length; i += 2) {
-      map.put(namesAndKeys[i], List.of(namesAndKeys[i + 1].split(",", -1)));
-    }
-    return map;
   }
 
   private Entry entry(YamlField item) {
@@ -341,8 +225,9 @@ public final class Schedule {
           "found " + kinds + "; a policy has exactly one of " + String.join(", ", KINDS.keySet()));
     }
     String kind = kinds.get(0);
-    YamlField used = required(item, kind, field -> field.section(List.of("instance_name", "args")));
-    YamlField name = required(used, "instance_name", field -> field);
+    YamlField used =
+        Fields.required(item, kind, field -> field.section(List.of("instance_name", "args")));
+    YamlField name = Fields.required(used, "instance_name", field -> field);
     Set<String> defined = defined(kind);
     if (!defined.contains(name.text())) {
       throw name.wrong(
@@ -354,17 +239,33 @@ public final class Schedule {
               + (defined.isEmpty() ? "" : "; " + Messages.suggestion(name.text(), defined)));
     }
     YamlField args = used.get("args");
-    if (args != null && !args.isNull()) {
-      if (!kind.equals("pruner")) {
-        throw args.wrong("a " + kind + " takes no args in a policy; put them where it is defined");
+    YamlField given = args == null || args.isNull() ? null : args;
+    // Made here to refuse what does not fit; each model gets its own.
+    switch (kind) {
+      case "pruner" -> used(pruners, name, field -> PrunerDefinition.policy(field, given));
+      case "regularizer" ->
+          used(regularizers, name, field -> PrunerDefinition.regularizer(field, given));
+      default -> {
+        if (given != null) {
+          throw given.wrong(
+              "a " + kind + " takes no args in a policy; put them where it is defined");
+        }
       }
-      args.section(List.of("keep_mask", "mask_gradients", "mini_batch_pruning_frequency"));
     }
     PolicyEpochs epochs = item.checked(() -> epochs(item));
     if (kind.equals("quantizer") && epochs.epochs().first() != 0) {
       throw item.wrong("a quantizer changes the model before training starts; let it start at 0");
     }
-    return new Entry(kind, name.text(), args == null || args.isNull() ? null : args, epochs, item);
+    return new Entry(kind, name, given, epochs, item);
+  }
+
+  private static <T> T used(
+      Map<String, YamlField> definitions, YamlField name, Function<YamlField, T> make) {
+    YamlField definition = definitions.get(name.text());
+    if (definition == null) {
+      throw new IllegalStateException("no instance of " + name.text());
+    }
+    return make.apply(definition);
   }
 
   private static PolicyEpochs epochs(YamlField item) {
@@ -378,12 +279,12 @@ public final class Schedule {
           "there are starting_epoch, ending_epoch or frequency beside it; give one or the other");
     }
     if (listed != null) {
-      return listed.checked(() -> PolicyEpochs.of(integers(listed)));
+      return listed.checked(() -> PolicyEpochs.of(Fields.integers(listed)));
     }
     Integer frequency = item.get("frequency", YamlField::integer);
     return PolicyEpochs.of(
-        required(item, "starting_epoch", YamlField::integer),
-        required(item, "ending_epoch", YamlField::integer),
+        Fields.required(item, "starting_epoch", YamlField::integer),
+        Fields.required(item, "ending_epoch", YamlField::integer),
         frequency == null ? 1 : frequency);
   }
 
@@ -402,7 +303,7 @@ public final class Schedule {
       Set<String> unused = new LinkedHashSet<>(defined(kind.getKey()));
       entries.stream()
           .filter(entry -> entry.kind().equals(kind.getKey()))
-          .forEach(entry -> unused.remove(entry.instance()));
+          .forEach(entry -> unused.remove(entry.name().text()));
       YamlField section = top.get(kind.getValue());
       if (!unused.isEmpty() && section != null) {
         throw section.wrong("no policy uses " + unused + "; add a policy, or drop them");
@@ -443,7 +344,7 @@ public final class Schedule {
       Tensor... dummyInputs) {
     QuantizationPolicy quantization = null;
     for (Entry entry : entries) {
-      QuantizerDefinition definition = quantizers.get(entry.instance());
+      QuantizerDefinition definition = quantizers.get(entry.name().text());
       if (entry.kind().equals("quantizer") && definition != null && quantization == null) {
         quantization =
             definition
@@ -460,7 +361,7 @@ public final class Schedule {
     scheduler.note("the schedule", text);
     for (Entry entry : entries) {
       QuantizationPolicy quantized = quantization;
-      entry.field().checked(() -> add(scheduler, entry, quantized, teacher));
+      entry.field().checked(() -> add(scheduler, entry, quantized, teacher, optimizer));
     }
     return scheduler;
   }
@@ -506,75 +407,23 @@ public final class Schedule {
       CompressionScheduler scheduler,
       Entry entry,
       @Nullable QuantizationPolicy quantization,
-      @Nullable Module teacher) {
-    String name = entry.instance();
-    LRScheduler rate = rates.get(name);
-    if (entry.kind().equals("lr_scheduler") && rate != null) {
-      return scheduler.addLearningRate(rate, entry.epochs());
-    }
+      @Nullable Module teacher,
+      Optimizer optimizer) {
+    YamlField name = entry.name();
     ScheduledTrainingPolicy policy =
         switch (entry.kind()) {
+          case "lr_scheduler" -> null;
           case "quantizer" -> quantization;
-          case "pruner" -> pruning(pruners.get(name), entry.args());
-          case "regularizer" -> regularizers.get(name);
+          case "pruner" -> used(pruners, name, it -> PrunerDefinition.policy(it, entry.args()));
+          case "regularizer" ->
+              used(regularizers, name, it -> PrunerDefinition.regularizer(it, entry.args()));
           default -> {
-            Extension extension = extensions.get(name);
-            yield extension == null ? null : extension.policy(teacher);
+            Extension extension = extensions.get(name.text());
+            yield extension == null ? null : extension.policy(teacher, optimizer);
           }
         };
-    if (policy == null) {
-      throw new IllegalStateException("no instance of " + entry);
-    }
-    return scheduler.addPolicy(policy, entry.epochs());
-  }
-
-  private static @Nullable ScheduledTrainingPolicy pruning(
-      @Nullable YamlField definition, @Nullable YamlField args) {
-    if (definition == null) {
-      return null;
-    }
-    ParameterPruner pruner = pruner(definition);
-    if (args == null) {
-      return new PruningPolicy(pruner);
-    }
-    Integer frequency = args.get("mini_batch_pruning_frequency", YamlField::integer);
-    return new PruningPolicy(
-        pruner,
-        Boolean.TRUE.equals(args.get("keep_mask", YamlField::truth)),
-        Boolean.TRUE.equals(args.get("mask_gradients", YamlField::truth)),
-        frequency == null ? 0 : frequency);
-  }
-
-  /** Data of a kind that overrides are made of. */
-  static @Nullable Object plain(YamlField field) {
-    YamlNode node = field.node();
-    if (node instanceof YamlNode.Mapping mapping) {
-      Map<String, @Nullable Object> section = new LinkedHashMap<>();
-      for (String key : mapping.entries().keySet()) {
-        YamlField child = field.get(key);
-        section.put(key, child == null ? null : plain(child));
-      }
-      return section;
-    }
-    if (node instanceof YamlNode.Sequence) {
-      List<@Nullable Object> items = new ArrayList<>();
-      field.items().forEach(item -> items.add(plain(item)));
-      return items;
-    }
-    String text = node instanceof YamlNode.Scalar scalar ? scalar.text() : "";
-    if (text.isEmpty()) {
-      return null;
-    }
-    if (text.equals("true") || text.equals("false")) {
-      return Boolean.valueOf(text);
-    }
-    if (text.matches("[-+]?[0-9]{1,9}")) {
-      return Integer.valueOf(text);
-    }
-    try {
-      return Double.valueOf(text);
-    } catch (NumberFormatException e) {
-      return text;
-    }
+    return policy == null
+        ? scheduler.addLearningRate(used(rates, name, RateDefinition::read), entry.epochs())
+        : scheduler.addPolicy(policy, entry.epochs());
   }
 }

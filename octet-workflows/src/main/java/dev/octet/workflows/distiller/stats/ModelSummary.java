@@ -55,6 +55,10 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
    * @param std the standard deviation
    * @param mean the mean
    * @param absMean the mean magnitude
+   * @param zeroFilters the part of its {@link Structure#FILTERS} that is zero, in [0, 1]; of a
+   *     matrix, rows. 0 below two dimensions, as the following
+   * @param zeroChannels the part of its {@link Structure#CHANNELS}; of a matrix, columns
+   * @param zeroKernels the part of its {@link Structure#KERNELS}
    */
   public record Parameter(
       String name,
@@ -64,7 +68,10 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
       long bytes,
       double std,
       double mean,
-      double absMean) {
+      double absMean,
+      double zeroFilters,
+      double zeroChannels,
+      double zeroKernels) {
     public Parameter {
       shape = List.copyOf(shape);
     }
@@ -183,6 +190,8 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
     MeanDeviation magnitudes = new MeanDeviation(0);
     magnitudes.add(values);
     boolean any = moments.count() > 0;
+    long[] shape = Tensors.shape(tensor);
+    boolean cut = any && shape.length > 1;
     return new Parameter(
         name,
         shape(tensor),
@@ -191,7 +200,10 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
         tensor.nbytes(),
         any ? moments.standardDeviation() : 0,
         any ? moments.mean() : 0,
-        any ? magnitudes.mean() : 0);
+        any ? magnitudes.mean() : 0,
+        cut ? Structure.FILTERS.sparsity(values, shape) : 0,
+        cut ? Structure.CHANNELS.sparsity(values, shape) : 0,
+        cut ? Structure.KERNELS.sparsity(values, shape) : 0);
   }
 
   /** Elements of all parameters. */
@@ -234,7 +246,7 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
         new String[] {
           "total", "", "", "", Long.toString(totalParameters()), Long.toString(totalMacs())
         });
-    return table(rows, 4);
+    return TextTable.of(rows, 4);
   }
 
   /** The parameters as a table. */
@@ -242,7 +254,18 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
     List<String[]> rows = new ArrayList<>();
     rows.add(
         new String[] {
-          "parameter", "shape", "elements", "NNZ", "sparsity %", "bytes", "std", "mean", "abs-mean"
+          "parameter",
+          "shape",
+          "elements",
+          "NNZ",
+          "filters %",
+          "channels %",
+          "kernels %",
+          "sparsity %",
+          "bytes",
+          "std",
+          "mean",
+          "abs-mean"
         });
     for (Parameter each : parameters) {
       rows.add(
@@ -251,6 +274,9 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
             each.shape().toString(),
             Long.toString(each.elements()),
             Long.toString(each.nonZeros()),
+            number("%.2f", 100 * each.zeroFilters()),
+            number("%.2f", 100 * each.zeroChannels()),
+            number("%.2f", 100 * each.zeroKernels()),
             number("%.2f", 100 * each.sparsity()),
             Long.toString(each.bytes()),
             number("%.5f", each.std()),
@@ -264,37 +290,20 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
           "",
           Long.toString(totalParameters()),
           Long.toString(parameters.stream().mapToLong(Parameter::nonZeros).sum()),
+          "",
+          "",
+          "",
           number("%.2f", 100 * sparsity()),
           Long.toString(totalBytes()),
           "",
           "",
           ""
         });
-    return table(rows, 2);
+    return TextTable.of(rows, 2);
   }
 
   private static String number(String format, double value) {
     return String.format(Locale.ROOT, format, value);
-  }
-
-  /** Words begin on the left of their columns, figures end on the right. */
-  private static String table(List<String[]> rows, int words) {
-    int[] widths = new int[rows.get(0).length];
-    for (String[] row : rows) {
-      for (int i = 0; i < row.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
-      }
-    }
-    StringBuilder text = new StringBuilder();
-    for (String[] row : rows) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < row.length; i++) {
-        String blanks = " ".repeat(widths[i] - row[i].length());
-        line.append(i == 0 ? "" : "  ").append(i < words ? row[i] + blanks : blanks + row[i]);
-      }
-      text.append(line.toString().stripTrailing()).append('\n');
-    }
-    return text.toString();
   }
 
   /** Both tables. */

@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -184,52 +185,34 @@ public final class AdaRound {
     try (Scope scope = Scope.open()) {
       Tensor weight = weight(layer);
       Tensor exact = weight.detach().clone();
+      Grid grid = Grid.of(params, exact);
+      Task task;
       Tensor nearest;
-      List<Tensor> targets = new ArrayList<>();
-      Tensor scale = scale(params, exact);
-      Tensor zero = zeroPoint(params, exact);
       try (Torch.Switched noGrad = Torch.noGrad();
           FakeQuantizer quantizer = FakeQuantizer.of(params)) {
         nearest = quantizer.apply(exact);
-        for (Tensor input : inputs) {
-          targets.add(compute(layer, input, exact));
-        }
+        task = new Task(layer, inputs, inputs.stream().map(x -> compute(layer, x, exact)).toList());
       }
-      Tensor choice = initial(exact, scale);
+      Tensor choice = grid.initial(exact);
       choice.set_requires_grad(true);
-      learn(layer, inputs, targets, settings, choice, exact, scale, zero, params);
+      learn(task, choice, h -> grid.rounded(exact, h), settings);
       try (Torch.Switched noGrad = Torch.noGrad()) {
         Tensor up = soft(choice).ge(new Scalar(0.5)).to(Tensors.type(exact));
-        Tensor rounded = rounded(exact, scale, zero, up, params);
+        Tensor rounded = grid.rounded(exact, up);
         weight.copy_(rounded);
-        return new Outcome(
-            error(layer, inputs, targets, nearest), error(layer, inputs, targets, rounded));
+        return new Outcome(task.error(nearest), task.error(rounded));
       }
     }
   }
 
   private static void learn(
-      Module layer,
-      List<Tensor> inputs,
-      List<Tensor> targets,
-      Settings settings,
-      Tensor choice,
-      Tensor exact,
-      Tensor scale,
-      Tensor zero,
-      QuantParams params) {
+      Task task, Tensor choice, UnaryOperator<Tensor> weights, Settings settings) {
     ParameterGroup group = ParameterGroup.of(List.of(choice), settings.learningRate(), 0);
     try (Optimizer adam = Optimizer.adamW(List.of(group), 0.9, 0.999)) {
       for (int i = 0; i < settings.iterations(); i++) {
         try (Scope step = Scope.open()) {
-          int batch = i % inputs.size();
           Tensor h = soft(choice);
-          Tensor made = compute(layer, inputs.get(batch), rounded(exact, scale, zero, h, params));
-          Tensor loss =
-              made.sub(targets.get(batch), new Scalar(1))
-                  .square()
-                  .mean()
-                  .mul(new Scalar((double) made.size(layer instanceof ConvNd ? 1 : -1)));
+          Tensor loss = task.loss(i % task.inputs().size(), weights.apply(h));
           double beta = settings.beta(i);
           if (beta > 0) {
             loss = loss.add(regularization(h, beta, settings.lambda()), new Scalar(1));
@@ -243,14 +226,6 @@ public final class AdaRound {
   }
 
   // ---- formulas ----
-
-  /** Where h is the fraction that the nearest integer below leaves. */
-  static Tensor initial(Tensor weight, Tensor scale) {
-    Tensor steps = weight.div(scale);
-    Tensor fraction = steps.sub(steps.floor(), new Scalar(1));
-    Tensor share = fraction.sub(new Scalar(GAMMA), new Scalar(1)).div(new Scalar(ZETA - GAMMA));
-    return share.logit().detach();
-  }
 
   /** The rectified sigmoid. */
   static Tensor soft(Tensor choice) {
@@ -266,42 +241,54 @@ public final class AdaRound {
     return sum.mul(new Scalar(lambda));
   }
 
-  /** The weights for a choice. */
-  static Tensor rounded(Tensor weight, Tensor scale, Tensor zero, Tensor h, QuantParams params) {
-    Tensor codes = weight.div(scale).floor().add(h).add(zero);
-    return torch
-        .clamp(
-            codes,
-            new ScalarOptional(new Scalar((double) params.qmin())),
-            new ScalarOptional(new Scalar((double) params.qmax())))
-        .sub(zero)
-        .mul(scale);
-  }
-
-  static Tensor scale(QuantParams params, Tensor weight) {
-    return Tensors.of(params.scales(), shape(params, weight)).to(Tensors.type(weight));
-  }
-
-  static Tensor zeroPoint(QuantParams params, Tensor weight) {
-    float[] zeros = new float[params.count()];
-    for (int i = 0; i < zeros.length; i++) {
-      zeros[i] = params.zeroPoint(i);
+  /** Where weights can be rounded to; scales and zero points broadcast against them. */
+  record Grid(Tensor scale, Tensor zero, int qmin, int qmax) {
+    static Grid of(QuantParams params, Tensor weight) {
+      long[] shape = shape(params, weight);
+      float[] zeros = new float[params.count()];
+      for (int i = 0; i < zeros.length; i++) {
+        zeros[i] = params.zeroPoint(i);
+      }
+      return new Grid(
+          Tensors.of(params.scales(), shape),
+          Tensors.of(zeros, shape),
+          params.qmin(),
+          params.qmax());
     }
-    return Tensors.of(zeros, shape(params, weight)).to(Tensors.type(weight));
-  }
 
-  private static long[] shape(QuantParams params, Tensor weight) {
-    if (params.count() == 1) {
-      return new long[0];
+    private static long[] shape(QuantParams params, Tensor weight) {
+      if (params.count() == 1) {
+        return new long[0];
+      }
+      if (!(params.granularity() instanceof Granularity.PerAxis perAxis)) {
+        throw new IllegalArgumentException(
+            "weights are rounded " + params.granularity() + "; choose one scale or an axis");
+      }
+      long[] shape = new long[Math.toIntExact(weight.dim())];
+      Arrays.fill(shape, 1);
+      shape[Math.floorMod(perAxis.axis(), shape.length)] = params.count();
+      return shape;
     }
-    if (!(params.granularity() instanceof Granularity.PerAxis perAxis)) {
-      throw new IllegalArgumentException(
-          "weights are rounded " + params.granularity() + "; choose one scale or an axis");
+
+    /** Where h is the fraction that the integer below leaves. */
+    Tensor initial(Tensor weight) {
+      Tensor steps = weight.div(scale);
+      Tensor fraction = steps.sub(steps.floor(), new Scalar(1));
+      Tensor share = fraction.sub(new Scalar(GAMMA), new Scalar(1)).div(new Scalar(ZETA - GAMMA));
+      return share.logit().detach();
     }
-    long[] shape = new long[Math.toIntExact(weight.dim())];
-    Arrays.fill(shape, 1);
-    shape[Math.floorMod(perAxis.axis(), shape.length)] = params.count();
-    return shape;
+
+    /** The weights for a choice. */
+    Tensor rounded(Tensor weight, Tensor h) {
+      Tensor codes = weight.div(scale).floor().add(h).add(zero);
+      return torch
+          .clamp(
+              codes,
+              new ScalarOptional(new Scalar((double) qmin)),
+              new ScalarOptional(new Scalar((double) qmax)))
+          .sub(zero)
+          .mul(scale);
+    }
   }
 
   // ---- layers ----
@@ -326,15 +313,28 @@ public final class AdaRound {
     return Ops.linear(x, by, bias == null ? null : bias.detach());
   }
 
-  private static double error(
-      Module layer, List<Tensor> inputs, List<Tensor> targets, Tensor weight) {
-    double sum = 0;
-    long count = 0;
-    for (int i = 0; i < inputs.size(); i++) {
-      Tensor apart = compute(layer, inputs.get(i), weight).sub(targets.get(i), new Scalar(1));
-      sum += Tensors.toFloats(apart.square().sum())[0];
-      count += apart.numel();
+  /** A layer, what it is called on, and what it gives with its exact weights. */
+  private record Task(Module layer, List<Tensor> inputs, List<Tensor> targets) {
+    private Tensor apart(int batch, Tensor weight) {
+      return compute(layer, inputs.get(batch), weight).sub(targets.get(batch), new Scalar(1));
     }
-    return sum / count;
+
+    /** Squares summed over the output's channels. */
+    Tensor loss(int batch, Tensor weight) {
+      Tensor apart = apart(batch, weight);
+      double channels = apart.size(layer instanceof ConvNd ? 1 : -1);
+      return apart.square().mean().mul(new Scalar(channels));
+    }
+
+    double error(Tensor weight) {
+      double sum = 0;
+      long count = 0;
+      for (int i = 0; i < inputs.size(); i++) {
+        Tensor apart = apart(i, weight);
+        sum += Tensors.toFloats(apart.square().sum())[0];
+        count += apart.numel();
+      }
+      return sum / count;
+    }
   }
 }

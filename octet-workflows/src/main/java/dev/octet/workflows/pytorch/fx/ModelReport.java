@@ -42,8 +42,21 @@ public final class ModelReport {
   private static final Set<String> CHANNELS_LAST =
       Set.of("Linear", "LayerNorm", "Softmax", "LSTM", "GRU", "RNN");
 
-  /** Which statistics: of a value, with channels along the last axis or else axis 1. */
-  private record Place(String value, boolean lastAxis, double percentile) {}
+  /**
+   * Which statistics: of a value, with channels along the last axis, or along axis 1.
+   *
+   * @param signal whether channels come before the steps where there are three dimensions
+   */
+  private record Place(String value, boolean lastAxis, boolean signal, double percentile) {
+    /** The value with channels along axis 1. */
+    Tensor rows(Tensor value) {
+      long rank = value.dim();
+      if (rank < 2) {
+        return value.reshape(1, -1);
+      }
+      return lastAxis || (rank == 3 && !signal) ? value.flatten(0, rank - 2) : value;
+    }
+  }
 
   private final GraphModule prepared;
   private final List<Detector> detectors;
@@ -93,8 +106,7 @@ public final class ModelReport {
     for (Detector detector : detectors) {
       if (detector.covers(op.kind())) {
         for (Place place : List.of(input(op, detector), output(op, detector))) {
-          observers.computeIfAbsent(
-              place, p -> new ModelReportObserver(p.lastAxis() ? -1 : 1, p.percentile()));
+          observers.computeIfAbsent(place, p -> new ModelReportObserver(1, p.percentile()));
           values.add(place.value());
         }
       }
@@ -110,7 +122,8 @@ public final class ModelReport {
   }
 
   private static Place place(String value, Op op, Detector detector) {
-    return new Place(value, CHANNELS_LAST.contains(op.kind()), detector.percentile());
+    return new Place(
+        value, CHANNELS_LAST.contains(op.kind()), op.kind().endsWith("1d"), detector.percentile());
   }
 
   /**
@@ -129,10 +142,8 @@ public final class ModelReport {
             if (value == null) {
               throw new IllegalStateException("nothing made '" + place.value() + "'");
             }
-            // Numbers and vectors have no channels; a row of one batch makes them comparable.
-            Tensor rows = value.dim() < 2 ? value.reshape(1, -1) : value;
             try {
-              observer.observe(rows);
+              observer.observe(place.rows(value));
             } catch (IllegalArgumentException e) {
               throw new IllegalArgumentException("'" + place.value() + "': " + e.getMessage(), e);
             }

@@ -98,15 +98,8 @@ record DynamicInput(Tensor codes, Tensor step, Tensor zero) {
 
   /** What the integers stand for. */
   Tensor real() {
-    return Tracer.track(
-        levels().mul(step),
-        tracer ->
-            tracer.add(
-                NodeSpec.of("DequantizeLinear")
-                    .reads(
-                        tracer.value(codes, "the integers of the input"),
-                        tracer.value(step, "the scale of the input"),
-                        tracer.value(zero, "the zero point of the input"))));
+    Tensor real = Ops.to(codes, ScalarType.Float);
+    return Ops.mul(Ops.sub(real, Ops.to(zero, ScalarType.Float)), step);
   }
 
   /** The node of a product of integers; only what it reads. */

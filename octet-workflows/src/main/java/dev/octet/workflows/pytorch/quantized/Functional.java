@@ -83,6 +83,11 @@ public abstract class Functional extends Module {
 
   private final @Nullable Call called;
 
+  /** For subclasses whose operations are called by their names. */
+  protected Functional() {
+    this(null);
+  }
+
   /**
    * For subclasses.
    *

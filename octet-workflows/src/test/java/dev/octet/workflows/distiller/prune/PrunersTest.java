@@ -43,7 +43,7 @@ final class PrunersTest {
       assertThat(masks.values("bias")).containsExactly(0.5f, 0.5f);
       SensitivityPruner sensitivity = new SensitivityPruner("s", Map.of("module.weight", 1.0));
       sensitivity.prune(masks, ONCE);
-      double deviation = sensitivity.state().get("weight");
+      double deviation = sensitivity.state().get("weight")[0];
       assertThat(deviation).isBetween(4.6, 4.8);
       assertThat(masks.sparsity("weight")).isEqualTo(0.5);
     }

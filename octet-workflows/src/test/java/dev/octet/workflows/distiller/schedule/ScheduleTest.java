@@ -262,7 +262,7 @@ final class ScheduleTest {
         .hasMessageContaining("no policy uses [p]");
     refused("pruners: {p: {class: AutomatedGradualPruner}}\npolicies: []\n")
         .hasMessageContaining("there is no 'initial_sparsity', which this class needs");
-    refused("lr_schedulers: {r: {class: ReduceLROnPlateau}}\npolicies: []\n")
+    refused("lr_schedulers: {r: {class: ChainedScheduler}}\npolicies: []\n")
         .hasMessageContaining("StepLR, MultiStepLR");
     refused("lr_schedulers: {r: {class: StepLR, step_size: 0}}\npolicies: []\n")
         .hasMessageContaining("step_size is 0; choose 1 or more");

@@ -47,22 +47,22 @@ final class AdaRoundTest {
   @MethodSource("cases")
   void agreesWithTheFormulas(Golden golden) {
     Fields params = golden.params();
-    QuantParams four =
-        QuantParams.affine(
-            params.number("scale"), 0, params.integer("qmin"), params.integer("qmax"));
     try (Scope scope = Scope.open()) {
       double[] values = golden.inputs().array("w").doubles();
       Tensor w = Tensors.of(values, values.length);
       Tensor v = Tensors.of(golden.inputs().array("v").doubles(), values.length);
       v.set_requires_grad(true);
+      // In float64, where a scale of float32 would show.
       Tensor step = Tensors.of(new double[] {params.real("scale")}, 1);
-      Tensor zero = AdaRound.zeroPoint(four, w);
+      AdaRound.Grid grid =
+          new AdaRound.Grid(
+              step, Tensors.scalar(0), params.integer("qmin"), params.integer("qmax"));
       Tensor h = AdaRound.soft(v);
       assertClose(h, golden, "h");
-      assertClose(AdaRound.rounded(w, step, zero, h, four), golden, "soft_weight");
+      assertClose(grid.rounded(w, h), golden, "soft_weight");
       Tensor up = h.ge(new Scalar(0.5)).to(ScalarType.Double);
-      assertClose(AdaRound.rounded(w, step, zero, up, four), golden, "hard_weight");
-      assertClose(AdaRound.initial(w, step), golden, "initial_v");
+      assertClose(grid.rounded(w, up), golden, "hard_weight");
+      assertClose(grid.initial(w), golden, "initial_v");
       Tensor penalty = AdaRound.regularization(h, params.real("beta"), params.real("lambda"));
       assertThat(penalty.item_double())
           .isCloseTo(golden.expected().real("regulariser"), within(1e-9));

@@ -234,6 +234,36 @@ final class ModelReportTest {
     }
   }
 
+  /** Channels of sequences lie along the last axis, whatever their length. */
+  @Test
+  void looksAtSequencesOfAnyLength() {
+    Torch.seed(6);
+    try (Fixtures.Transformer net = new Fixtures.Transformer();
+        Scope scope = Scope.open();
+        Torch.Switched noGrad = Torch.noGrad()) {
+      net.eval();
+      try (GraphModule prepared = QuantizeFx.prepareFx(net, perTensor(), torch.randn(2, 5, 16))) {
+        ModelReport report =
+            new ModelReport(
+                prepared, new OutlierDetector(), new InputWeightEqualizationDetector(0.5));
+        report.calibrate(torch.randn(4, 5, 16));
+        report.calibrate(torch.randn(3, 5, 16));
+        List<Finding> findings = report.generateModelReport();
+        assertThat(findings)
+            .filteredOn(each -> each.layer().contains("linear1"))
+            .hasSizeGreaterThanOrEqualTo(2)
+            .allSatisfy(
+                each ->
+                    assertThat(
+                            each.channels(
+                                each.detector().equals("outlier_detector")
+                                    ? "outliers_detected"
+                                    : "input_weight_channel_comparison_metrics"))
+                        .hasSize(16));
+      }
+    }
+  }
+
   @Test
   void refusesWhatGivesNoReport() {
     try (GraphModule prepared = prepared(perTensor());
