@@ -11,6 +11,7 @@ import dev.octet.torch.nn.ModuleException;
 import dev.octet.torch.train.Score;
 import dev.octet.torch.train.StoppedException;
 import dev.octet.workflows.distiller.Lapq;
+import dev.octet.workflows.distiller.PostTrainClassifier;
 import dev.octet.workflows.distiller.PostTrainLinearQuantizer;
 import dev.octet.workflows.distiller.stats.ModelStats;
 import java.io.IOException;
@@ -164,7 +165,7 @@ final class DistillerCommand implements Callable<Integer> {
     if (common.threads() > 0) {
       Torch.threads(common.threads());
     }
-    try (DistillerRun run = new DistillerRun(floating, samples, console.progress());
+    try (PostTrainClassifier run = new PostTrainClassifier(floating, samples, console.progress());
         StopAtInterrupt stop = new StopAtInterrupt(run::stop, this::kept, console)) {
       Figures figures = run(run, target, console);
       stop.written();
@@ -241,7 +242,7 @@ final class DistillerCommand implements Callable<Integer> {
     return value;
   }
 
-  private Figures run(DistillerRun run, Path target, Console console) {
+  private Figures run(PostTrainClassifier run, Path target, Console console) {
     PostTrainLinearQuantizer quantizer = quantizer(run);
     Score floating = run.judge("float model");
     usable(
@@ -261,7 +262,7 @@ final class DistillerCommand implements Callable<Integer> {
     return new Figures(floating, simulated, found, written, notes);
   }
 
-  private PostTrainLinearQuantizer quantizer(DistillerRun run) {
+  private PostTrainLinearQuantizer quantizer(PostTrainClassifier run) {
     PostTrainLinearQuantizer.Builder builder = usable(() -> options.builder(run.net()));
     if (search.isOn()) {
       search.settings();

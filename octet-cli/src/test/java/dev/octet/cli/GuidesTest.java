@@ -28,7 +28,7 @@ class GuidesTest {
   enum Page {
     TRAINING(
         "training.md",
-        9,
+        10,
         """
         import dev.octet.core.descriptor.*;
         import dev.octet.core.recipe.Recipe;
@@ -104,6 +104,7 @@ class GuidesTest {
         static PostTrainLinearQuantizer quantizer;
         static DataLoader training;
         static DataLoader heldOut;
+        static Optimizer optimizer;
         static double loss(Module model) { return 0; }
         """),
     PYTORCH(
@@ -115,6 +116,7 @@ class GuidesTest {
         import dev.octet.torch.*;
         import dev.octet.torch.nn.*;
         import dev.octet.torch.nn.Module;
+        import dev.octet.torch.op.Ops;
         import dev.octet.torch.trace.Trace;
         import dev.octet.workflows.pytorch.*;
         import dev.octet.workflows.pytorch.experimental.*;

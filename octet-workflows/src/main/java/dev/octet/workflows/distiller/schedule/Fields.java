@@ -2,7 +2,6 @@ package dev.octet.workflows.distiller.schedule;
 
 import dev.octet.core.yaml.Messages;
 import dev.octet.core.yaml.YamlField;
-import dev.octet.core.yaml.YamlNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,38 +76,5 @@ final class Fields {
       map.put(namesAndKeys[i], List.of(namesAndKeys[i + 1].split(",", -1)));
     }
     return map;
-  }
-
-  /** Data of a kind that overrides are made of. */
-  static @Nullable Object plain(YamlField field) {
-    YamlNode node = field.node();
-    if (node instanceof YamlNode.Mapping mapping) {
-      Map<String, @Nullable Object> section = new LinkedHashMap<>();
-      for (String key : mapping.entries().keySet()) {
-        YamlField child = field.get(key);
-        section.put(key, child == null ? null : plain(child));
-      }
-      return section;
-    }
-    if (node instanceof YamlNode.Sequence) {
-      List<@Nullable Object> items = new ArrayList<>();
-      field.items().forEach(item -> items.add(plain(item)));
-      return items;
-    }
-    String text = node instanceof YamlNode.Scalar scalar ? scalar.text() : "";
-    if (text.isEmpty()) {
-      return null;
-    }
-    if (text.equals("true") || text.equals("false")) {
-      return Boolean.valueOf(text);
-    }
-    if (text.matches("[-+]?[0-9]{1,9}")) {
-      return Integer.valueOf(text);
-    }
-    try {
-      return Double.valueOf(text);
-    } catch (NumberFormatException e) {
-      return text;
-    }
   }
 }

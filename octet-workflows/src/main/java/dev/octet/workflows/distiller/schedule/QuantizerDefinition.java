@@ -1,5 +1,6 @@
 package dev.octet.workflows.distiller.schedule;
 
+import dev.octet.core.yaml.SafeYaml;
 import dev.octet.core.yaml.YamlField;
 import dev.octet.core.yaml.YamlNode;
 import dev.octet.torch.nn.Add;
@@ -85,7 +86,7 @@ record QuantizerDefinition(
     Map<String, @Nullable Object> data = new LinkedHashMap<>();
     for (String pattern : field.keys()) {
       YamlField settings = field.get(pattern);
-      data.put(pattern, settings == null ? null : Fields.plain(settings));
+      data.put(pattern, settings == null ? null : SafeYaml.plain(settings));
     }
     return Overrides.fromData(data, field.origin());
   }

@@ -2,6 +2,7 @@ package dev.octet.workflows.distiller.schedule;
 
 import dev.octet.core.yaml.Dialect;
 import dev.octet.core.yaml.Messages;
+import dev.octet.core.yaml.SafeYaml;
 import dev.octet.core.yaml.YamlField;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.NormNd;
@@ -110,7 +111,7 @@ public final class Schedule {
   }
 
   private Schedule(YamlField top) {
-    text = String.valueOf(Fields.plain(top));
+    text = String.valueOf(SafeYaml.plain(top));
     top.section(
         List.of("version", QUANTIZERS, PRUNERS, REGULARIZERS, RATES, EXTENSIONS, "policies"));
     YamlField version = top.get("version");

@@ -1,4 +1,4 @@
-package dev.octet.cli;
+package dev.octet.workflows.distiller;
 
 import dev.octet.graph.Model;
 import dev.octet.graph.onnx.OnnxWriter;
@@ -19,8 +19,6 @@ import dev.octet.torch.graph.LayerGraph;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.train.Score;
 import dev.octet.torch.train.StoppedException;
-import dev.octet.workflows.distiller.Lapq;
-import dev.octet.workflows.distiller.PostTrainLinearQuantizer;
 import dev.octet.workflows.distiller.stats.ModelStats;
 import dev.octet.workflows.distiller.stats.QuantCalibrationStatsCollector;
 import java.nio.file.Path;
@@ -28,8 +26,24 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.bytedeco.pytorch.Tensor;
 
-/** One model through Distiller's quantizer: statistics, search, figures, integers. */
-final class DistillerRun implements AutoCloseable {
+/**
+ * An ONNX classifier on its way through {@link PostTrainLinearQuantizer}, with labelled samples:
+ * its layers, statistics on a share of the training part, a search, figures on the test part,
+ * integers.
+ *
+ * <pre>{@code
+ * try (PostTrainClassifier classifier = new PostTrainClassifier(model, data, Progress.SILENT)) {
+ *   PostTrainLinearQuantizer quantizer =
+ *       PostTrainLinearQuantizer.builder(classifier.net())
+ *           .modelActivationStats(classifier.statistics(0.05))
+ *           .build();
+ *   classifier.prepare(quantizer);
+ *   System.out.println(classifier.judge("quantized model"));
+ *   classifier.write(quantizer, Path.of("model.int8.onnx"));
+ * }
+ * }</pre>
+ */
+public final class PostTrainClassifier implements AutoCloseable {
   private static final int BATCH = 100;
 
   /** What the share of the training samples is drawn by: each run has the same. */
@@ -47,11 +61,13 @@ final class DistillerRun implements AutoCloseable {
   /**
    * A classifier and its labelled samples.
    *
+   * @param floating has one output, logits or log-probabilities [N, classes]
+   * @param progress is told how far each of the steps is
    * @throws dev.octet.graph.ModelException if the model is no classifier that can be taken apart
    *     into layers
    * @throws DataException if samples do not fit the model, or lack a label that it knows
    */
-  DistillerRun(Model floating, DataSet data, Progress progress) {
+  public PostTrainClassifier(Model floating, DataSet data, Progress progress) {
     this.floating = floating;
     this.data = data;
     this.progress = progress;
@@ -63,12 +79,12 @@ final class DistillerRun implements AutoCloseable {
   }
 
   /** The layers, which the quantizer exchanges. */
-  Module net() {
+  public Module net() {
     return net;
   }
 
   /** Makes what runs end with a {@link StoppedException} after its batch. */
-  void stop() {
+  public void stop() {
     stopping = true;
   }
 
@@ -92,6 +108,10 @@ final class DistillerRun implements AutoCloseable {
   }
 
   private DataLoader share(double share) {
+    if (!(share > 0 && share <= 1)) {
+      throw new IllegalArgumentException(
+          "the share is " + share + "; choose more than 0 and at most 1");
+    }
     int least = Math.min(binding.fixedBatch().orElse(1), training.size());
     int count = Math.max(least, Math.toIntExact(Math.round(share * training.size())));
     return loader(training.shuffled(SEED).range(0, count));
@@ -104,8 +124,12 @@ final class DistillerRun implements AutoCloseable {
     }
   }
 
-  /** Statistics on a share of the training samples; BatchNormalization is a layer in them. */
-  ModelStats statistics(double share) {
+  /**
+   * Statistics on a share of the training samples; BatchNormalization is a layer in them.
+   *
+   * @param share above 0 and up to 1; the same samples in every run
+   */
+  public ModelStats statistics(double share) {
     DataLoader samples = share(share);
     progress.begin(
         "collecting statistics, in two passes", OptionalLong.of(2L * samples.dataset().size()));
@@ -131,16 +155,20 @@ final class DistillerRun implements AutoCloseable {
     return batch.inputs().values().toArray(Tensor[]::new);
   }
 
-  /** How well the layers do as they are now. */
-  Score judge(String stage) {
+  /**
+   * How well the layers do on the test part as they are now.
+   *
+   * @param stage what they are, for the progress
+   */
+  public Score judge(String stage) {
     progress.begin("judging the " + stage, OptionalLong.of(judged.dataset().size()));
     Score score = Score.of(net, judged, this::advance);
     progress.end();
     return score;
   }
 
-  /** Exchanges layers. */
-  void prepare(PostTrainLinearQuantizer quantizer) {
+  /** Exchanges the layers, by a batch as the example; they are in eval then. */
+  public void prepare(PostTrainLinearQuantizer quantizer) {
     onBatch(
         judged,
         inputs -> {
@@ -150,8 +178,13 @@ final class DistillerRun implements AutoCloseable {
     net.eval();
   }
 
-  /** Searches scales on a share of the training samples. */
-  Lapq.Result search(PostTrainLinearQuantizer quantizer, Lapq.Settings settings, double share) {
+  /**
+   * Searches scales on a share of the training samples.
+   *
+   * @param share above 0 and up to 1
+   */
+  public Lapq.Result search(
+      PostTrainLinearQuantizer quantizer, Lapq.Settings settings, double share) {
     DataLoader samples = share(share);
     progress.begin("searching, in evaluations", OptionalLong.of(settings.maxEvaluations()));
     Lapq.Result result =
@@ -171,8 +204,12 @@ final class DistillerRun implements AutoCloseable {
     return result;
   }
 
-  /** Writes the integers, and says how well they do beside the float model. */
-  Evaluation write(PostTrainLinearQuantizer quantizer, Path target) {
+  /**
+   * Writes the integers, and says how well they do on the test part beside the float model.
+   *
+   * @param target written complete or not at all
+   */
+  public Evaluation write(PostTrainLinearQuantizer quantizer, Path target) {
     Model integers = onBatch(judged, inputs -> quantizer.convert(net.trace(), inputs));
     Evaluation evaluation =
         Evaluation.run(integers, floating, data.evaluation(), BATCH, Metric.standard(), progress);
