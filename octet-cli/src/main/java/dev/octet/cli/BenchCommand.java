@@ -5,6 +5,7 @@ import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.bench.BenchReport;
 import dev.octet.quantize.bench.BenchRow;
 import dev.octet.quantize.bench.Benchmark;
+import dev.octet.quantize.bench.Likeness;
 import dev.octet.quantize.bench.Machine;
 import dev.octet.quantize.bench.Timing;
 import dev.octet.quantize.data.Batch;
@@ -19,6 +20,7 @@ import dev.octet.quantize.evaluate.ModelRun;
 import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -82,6 +84,13 @@ final class BenchCommand implements Callable<Integer> {
       description = "Turns of each side, among which the runs are shared out (default: 5).")
   private int rounds = 5;
 
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      description =
+          "How long a side may take in each setting, loading included; then it is ended (default: 600).")
+  private long timeout = Benchmark.LIMIT.toSeconds();
+
   @ArgGroup(validate = false, heading = "%nInputs, random ones without --data:%n")
   private ShapeOptions shapes = new ShapeOptions();
 
@@ -109,7 +118,14 @@ final class BenchCommand implements Callable<Integer> {
       ModelInputs.of(model.graph()).stream().map(ModelInput::name).forEach(names::add);
     }
     shapes.check(names);
-    Benchmark benchmark = new Benchmark(BenchChild.class.getName(), batches, threads, runs, rounds);
+    Benchmark benchmark =
+        new Benchmark(
+            BenchChild.class.getName(),
+            batches,
+            threads,
+            runs,
+            rounds,
+            Duration.ofSeconds(timeout));
     BenchReport report =
         benchmark.run(
             models.stream().map(Path::toAbsolutePath).toList(),
@@ -129,6 +145,7 @@ final class BenchCommand implements Callable<Integer> {
     batches.forEach(batch -> CountOption.check("--batch", batch));
     threads.forEach(count -> CountOption.check("--threads", count));
     CountOption.check("--rounds", rounds);
+    CountOption.check("--timeout", timeout);
     if (runs < rounds) {
       throw new OptionException("--runs", runs, "choose " + rounds + " or more, as --rounds says");
     }
@@ -189,6 +206,7 @@ final class BenchCommand implements Callable<Integer> {
                 "ONNX Runtime ms",
                 "p10-p90",
                 "ratio",
+                "outputs apart",
                 "load ms",
                 "first ms",
                 "peak MB");
@@ -197,6 +215,10 @@ final class BenchCommand implements Callable<Integer> {
       Timing mine = row.engine().timing();
       Timing other = row.onnxRuntime().timing();
       Double ratio = row.ratio();
+      Likeness outputs = row.outputs();
+      if (outputs != null && outputs.misfit() != null) {
+        refusals.add(row.model() + ", outputs: " + outputs.misfit());
+      }
       table.row(
           row.model(),
           Integer.toString(row.batch()),
@@ -206,6 +228,7 @@ final class BenchCommand implements Callable<Integer> {
           other == null ? "refused" : ms(other.medianMs()),
           other == null ? "" : ms(other.p10Ms()) + "-" + ms(other.p90Ms()),
           ratio == null ? "" : String.format(Locale.ROOT, "%.2fx", ratio),
+          outputs == null ? "" : outputs.text(),
           pair(mine == null ? null : mine.loadMs(), other == null ? null : other.loadMs()),
           pair(mine == null ? null : mine.firstRunMs(), other == null ? null : other.firstRunMs()),
           pair(megabytes(mine), megabytes(other)));
@@ -219,7 +242,8 @@ final class BenchCommand implements Callable<Integer> {
         .append(report.runs())
         .append(" runs in ")
         .append(report.rounds())
-        .append(" turns.\n");
+        .append(
+            " turns.\nOutputs apart: largest difference, noise beside ONNX Runtime's, same class.\n");
     String cpu =
         "%s, %d cores, %s"
             .formatted(machine.cpu(), machine.cores(), String.join(" ", machine.instructionSets()));

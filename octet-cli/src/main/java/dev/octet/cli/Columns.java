@@ -1,7 +1,9 @@
 package dev.octet.cli;
 
+import dev.octet.torch.train.Score;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Rows of text in columns that line up: the first to the left, the others to the right. */
 final class Columns {
@@ -32,6 +34,16 @@ final class Columns {
     }
     rows.add(safe);
     return this;
+  }
+
+  /** Adds a row of accuracy and loss. */
+  Columns row(String name, Score score) {
+    return row(name, percent(score.accuracy()), String.format(Locale.ROOT, "%.4f", score.loss()));
+  }
+
+  /** A share from 0 to 1 as a cell. */
+  static String percent(double share) {
+    return String.format(Locale.ROOT, "%.2f %%", 100 * share);
   }
 
   /** The lines, each with an end of line. */

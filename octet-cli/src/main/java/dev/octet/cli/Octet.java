@@ -7,6 +7,8 @@ import dev.octet.quantize.Version;
 import dev.octet.quantize.data.Preprocessing;
 import dev.octet.quantize.run.Runner;
 import dev.octet.torch.graph.QuantizedGraph;
+import dev.octet.workflows.distiller.ClipMode;
+import dev.octet.workflows.distiller.Lapq;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -29,6 +31,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.class,
       InspectCommand.class,
       TrainQatCommand.class,
+      DistillerCommand.class,
       DemoCommand.class,
       RecipesCommand.class,
       CompletionCommand.class,
@@ -86,6 +89,10 @@ public final class Octet implements Runnable {
     EnumWords.register(command, QuantizedGraph.BatchNorms.class);
     EnumWords.register(command, TrainingOptions.Augment.class);
     EnumWords.register(command, Runner.class);
+    EnumWords.register(command, DistillerOptions.Mode.class);
+    EnumWords.register(command, ClipMode.class);
+    EnumWords.register(command, Lapq.Method.class);
+    EnumWords.register(command, LapqOptions.Start.class);
     return command;
   }
 

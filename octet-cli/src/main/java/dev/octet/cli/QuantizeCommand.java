@@ -8,7 +8,6 @@ import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.report.QuantizationReport;
 import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,14 +154,7 @@ final class QuantizeCommand implements Callable<Integer> {
     files.addAll(reportFiles);
     calibration.rangesToWrite().ifPresent(files::add);
     for (Path file : files) {
-      ReportOptions.checkFolder(file);
-      if (Files.exists(file) && Files.exists(model) && Files.isSameFile(file, model)) {
-        throw new OptionException("'" + file + "' is the model itself; choose another output");
-      }
-      if (!force && Files.exists(file)) {
-        throw new OptionException(
-            "'" + file + "' exists; --force replaces it, -o writes elsewhere");
-      }
+      ReportOptions.checkOutput(file, model, force);
     }
   }
 }

@@ -1,10 +1,7 @@
 package dev.octet.cli;
 
-import dev.octet.torch.qat.FineTuning;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
 
 /**
  * Lets training end its step when the user presses Ctrl-C or the process is told to end, and says
@@ -12,16 +9,22 @@ import org.jspecify.annotations.Nullable;
  * taken down, and crash.
  */
 final class StopAtInterrupt implements AutoCloseable {
-  private final FineTuning tuning;
-  private final @Nullable Path checkpoint;
+  private final Runnable stop;
+  private final Supplier<String> kept;
   private final Console console;
   private final Thread onInterrupt;
   private final CountDownLatch ended = new CountDownLatch(1);
   private volatile boolean written;
 
-  StopAtInterrupt(FineTuning tuning, @Nullable Path checkpoint, Console console) {
-    this.tuning = tuning;
-    this.checkpoint = checkpoint;
+  /**
+   * Watches until closed.
+   *
+   * @param stop makes the work end soon
+   * @param kept what is there nevertheless, or would be next time
+   */
+  StopAtInterrupt(Runnable stop, Supplier<String> kept, Console console) {
+    this.stop = stop;
+    this.kept = kept;
     this.console = console;
     // The JVM ends with 130, or 143, by itself once this is done.
     this.onInterrupt = new Thread(this::interrupted, "interrupted");
@@ -34,7 +37,7 @@ final class StopAtInterrupt implements AutoCloseable {
   }
 
   private void interrupted() {
-    tuning.stop();
+    stop.run();
     console.complain("interrupted; waiting for the end of this step");
     try {
       ended.await();
@@ -42,17 +45,8 @@ final class StopAtInterrupt implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     if (!written) {
-      console.complain("the model was not written; " + kept());
+      console.complain("the model was not written; " + kept.get());
     }
-  }
-
-  private String kept() {
-    if (checkpoint == null) {
-      return "with --checkpoint FILE, each whole epoch is kept";
-    }
-    return Files.exists(checkpoint)
-        ? "to carry on after the epochs in '" + checkpoint + "', repeat the command"
-        : "no epoch was whole yet";
   }
 
   @Override

@@ -148,7 +148,7 @@ final class TrainQatCommand implements Callable<Integer> {
       checkRecipe(recipe);
     }
     Path target = output != null ? output : defaultOutput(recipe);
-    checkOutput(target);
+    ReportOptions.checkOutput(target, model, force);
     FineTuning tuning = FineTuning.of(model).recipe(recipe).progress(console.progress());
     training.applyTo(tuning);
     if (scheduled != null) {
@@ -171,7 +171,7 @@ final class TrainQatCommand implements Callable<Integer> {
       console.note("carrying on the training kept in '" + checkpoint + "'");
     }
     FineTuning.Result result;
-    try (StopAtInterrupt stop = new StopAtInterrupt(tuning, checkpoint, console);
+    try (StopAtInterrupt stop = new StopAtInterrupt(tuning::stop, training::kept, console);
         Watcher watcher = new Watcher(console, training.tensorboard())) {
       result = save(tuning.listener(watcher), samples, target);
       stop.written();
@@ -229,17 +229,6 @@ final class TrainQatCommand implements Callable<Integer> {
           "--learn-ranges is about activations, which recipe '"
               + recipe.name()
               + "' leaves in float; drop one of the two");
-    }
-  }
-
-  private void checkOutput(Path target) throws IOException {
-    ReportOptions.checkFolder(target);
-    if (Files.exists(target) && Files.exists(model) && Files.isSameFile(target, model)) {
-      throw new OptionException("'" + target + "' is the model itself; choose another output");
-    }
-    if (!force && Files.exists(target)) {
-      throw new OptionException(
-          "'" + target + "' exists; --force replaces it, -o writes elsewhere");
     }
   }
 
@@ -313,11 +302,11 @@ final class TrainQatCommand implements Callable<Integer> {
         row(table, "epoch " + epoch.epoch(), epoch.validation());
       }
     }
-    table.row("written, in ONNX Runtime", percent(result.after().value("top1")), "");
+    table.row("written, in ONNX Runtime", Columns.percent(result.after().value("top1")), "");
     return "%sagreement with the float model: %s; size: %.1f kB, float: %.1f kB%n"
         .formatted(
             table.print(),
-            percent(result.after().value("agreement")),
+            Columns.percent(result.after().value("agreement")),
             result.bytes() / 1e3,
             result.floatBytes() / 1e3);
   }
@@ -326,11 +315,7 @@ final class TrainQatCommand implements Callable<Integer> {
     if (score == null) {
       return;
     }
-    table.row(name, percent(score.accuracy()), String.format(Locale.ROOT, "%.4f", score.loss()));
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.2f %%", 100 * share);
+    table.row(name, score);
   }
 
   private static String toJson(FineTuning.Result result, Path target) {

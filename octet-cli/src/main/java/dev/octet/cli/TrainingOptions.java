@@ -4,6 +4,7 @@ import dev.octet.torch.data.Augmentation;
 import dev.octet.torch.data.ImageView;
 import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
 import dev.octet.torch.qat.FineTuning;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -201,5 +202,15 @@ final class TrainingOptions {
     if (!good || Double.isInfinite(value.doubleValue())) {
       throw new OptionException(option, value, "choose " + choice);
     }
+  }
+
+  /** What is left of training that was interrupted, or would be next time. */
+  String kept() {
+    if (checkpoint == null) {
+      return "with --checkpoint FILE, each whole epoch is kept";
+    }
+    return Files.exists(checkpoint)
+        ? "to carry on after the epochs in '" + checkpoint + "', repeat the command"
+        : "no epoch was whole yet";
   }
 }

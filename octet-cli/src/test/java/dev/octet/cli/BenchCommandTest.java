@@ -54,6 +54,9 @@ class BenchCommandTest {
     assertThat(second.get("inputs").get(0).asText()).isEqualTo("image float32 [2, 3, 32, 32]");
     assertThat(second.at("/onnxRuntime/timing/runs").asInt()).isEqualTo(4);
     assertThat(second.at("/onnxRuntime/timing/medianMs").asDouble()).isPositive();
+    assertThat(second.at("/outputs/sqnrDb").asDouble()).isGreaterThan(80);
+    assertThat(second.at("/outputs/sameClass").asDouble()).isEqualTo(1);
+    assertThat(run.out()).contains("outputs apart", "class 100 %");
     assertThat(second.get("engine").size()).isEqualTo(1); // timed, or one reason why not
     assertThat(Files.readString(html)).startsWith("<!DOCTYPE html>").contains("demo.onnx");
   }
@@ -87,6 +90,9 @@ class BenchCommandTest {
     Run runs = Run.octet("bench", model, "--runs", 3);
     Run batch = Run.octet("bench", model, "--batch", "1,0");
 
+    Run limit = Run.octet("bench", model, "--timeout", 0);
+
+    assertThat(limit.err()).contains("--timeout is 0; choose 1 or more");
     assertThat(runs.code()).isEqualTo(ExitCode.USAGE);
     assertThat(runs.err()).contains("--runs is 3; choose 5 or more, as --rounds says");
     assertThat(batch.code()).isEqualTo(ExitCode.USAGE);

@@ -89,7 +89,9 @@ public final class Engine implements AutoCloseable {
    */
   public static Engine load(Model model, EngineOptions options) {
     Model own = model.copy();
-    OpsetRaise.to(own, Math.max(OPSET, own.opset()));
+    if (own.opset() < OPSET) {
+      OpsetRaise.to(own, OPSET);
+    }
     IntegerForms.toQdq(own.graph());
     Passes.simplify(own);
     Canonical.rewrite(own.graph());

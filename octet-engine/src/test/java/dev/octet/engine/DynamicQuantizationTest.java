@@ -65,6 +65,22 @@ class DynamicQuantizationTest {
     check(net, true);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {0, 17, 999})
+  void whatIsNoNumberDoesNotWidenTheRange(int at) {
+    float[] values = new float[1000];
+    values[500] = -1;
+    values[501] = 4.1f;
+    values[at] = Float.NaN;
+    ModelBuilder net = new ModelBuilder(21, 1);
+    List<Value> made =
+        net.nodes("DynamicQuantizeLinear", 3, Map.of(), net.input(Tensor.ofFloats(values, 1000)));
+    try (Engine engine = Engine.load(net.model(), EngineOptions.defaults().withThreads(1))) {
+      Tensor scale = Objects.requireNonNull(engine.run(net.feeds()).get(made.get(1).name()));
+      assertThat(scale.toFloats()).containsExactly((4.1f + 1) / 255);
+    }
+  }
+
   @Test
   void zerosHaveScaleOne() {
     ModelBuilder net = new ModelBuilder(21, 1);
@@ -174,8 +190,9 @@ class DynamicQuantizationTest {
     Value scale = net.node("Mul", q.get(1), scales);
     net.node("Relu", net.node("Add", net.node("Mul", wide, scale), net.weight(1, 48)));
     Explanation plan = check(net, true);
-    assertThat(whats(plan)).containsExactly("quantize", "reorder", "widen", "matmul+relu");
-    assertThat(plan.steps().get(3).implementation()).startsWith("brg");
+    assertThat(whats(plan))
+        .containsExactly("reduction", "reduction", "quantize", "reorder", "widen", "matmul+relu");
+    assertThat(plan.steps().get(5).implementation()).startsWith("brg");
   }
 
   @Test

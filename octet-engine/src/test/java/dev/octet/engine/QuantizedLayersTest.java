@@ -9,6 +9,7 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -205,6 +206,83 @@ class QuantizedLayersTest {
     q.quantize(q.net.node("Add", x, x), 0.0617, U8, 80);
     q.quantize(q.net.node("Mul", x, x), 0.0617, U8, 80);
     q.quantize(q.net.node("Sigmoid", y), 1 / 256.0, U8, 0);
+    check(q.net);
+  }
+
+  @Test
+  void clipBetweenEqualParametersIsOneOfIntegers() {
+    for (double top : new double[] {3.07, 6}) {
+      QuantizedNet q = new QuantizedNet(19);
+      Value x = q.grid(q.net.input(1, 16, 8, 8), 0.03, U8, 128);
+      Value y = q.grid(q.biased(x, 0.03, PADDED, 16, 16, 3, 3), 6 / 255.0, U8, 0);
+      q.quantize(q.net.node("Clip", y, q.net.floats(0), q.net.floats(top)), 6 / 255.0, U8, 0);
+      assertThat(check(q.net).steps().get(2).what())
+          .isEqualTo(top < 6 ? "convolution+clip" : "convolution");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Relu, 0.0413, 3",
+    "Clip, 0.0307, 9",
+    "HardSwish, 0.035, 12",
+    "HardSigmoid, 0.00390625, 0",
+    "Sigmoid, 0.00390625, 0",
+    "Tanh, 0.0078125, 128",
+    "LeakyRelu, 0.0413, 90",
+    "Gelu, 0.0413, 12"
+  })
+  void functionBetweenOtherParametersRoundsTwiceInOneConvolution(
+      String op, double scale, int zero) {
+    QuantizedNet q = new QuantizedNet(20);
+    Value x = q.grid(q.net.input(1, 16, 8, 8), 0.03, U8, 128);
+    Value y = q.grid(q.biased(x, 0.03, PADDED, 16, 16, 3, 3), 0.051, U8, 120);
+    q.quantize(function(q, op, y), scale, U8, zero);
+    Explanation plan = check(q.net);
+    assertThat(plan.steps()).hasSize(4);
+    assertThat(plan.steps().get(2).what()).startsWith("convolution+linear+round+clip+linear+");
+  }
+
+  @Test
+  void sumsOfIntegersTakeAFunctionAlong() {
+    QuantizedNet q = new QuantizedNet(21);
+    Value x = q.grid(q.net.input(1, 16, 9, 9), 0.0313, U8, 30);
+    Value sum = q.grid(q.net.node("Add", x, x), 0.0617, U8, 80);
+    q.quantize(q.net.node("Relu", sum), 0.0617, U8, 80);
+    q.quantize(
+        q.net.node("HardSwish", q.grid(q.net.node("Add", x, x), 0.0617, U8, 81)), 0.07, S8, 5);
+    Explanation plan = check(q.net);
+    assertThat(plan.steps()).hasSize(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, false", "64, true"})
+  void functionsOfBytesAreTablesOrPrimitives(int channels, boolean primitive) {
+    for (String op :
+        List.of("Relu", "Clip", "Sigmoid", "HardSwish", "Elu", "Neg", "Erf", "Selu", "Softsign")) {
+      QuantizedNet q = new QuantizedNet(22);
+      Value x = q.grid(q.net.input(1, channels, 9, 9), 0.041, U8, 120);
+      q.quantize(function(q, op, x), 0.0307, S8, 3);
+      Explanation plan = check(q.net);
+      boolean known = !List.of("Erf", "Selu", "Softsign").contains(op);
+      assertThat(plan.steps()).as(op).hasSize(2);
+      assertThat(plan.steps().get(1).what()).startsWith(primitive && known ? "binary" : "table");
+    }
+  }
+
+  private static Value function(QuantizedNet q, String op, Value x) {
+    return op.equals("Clip")
+        ? q.net.node(op, x, q.net.floats(-0.5), q.net.floats(2))
+        : q.net.node(op, x);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"7, 0, 1", "0, 7, 9", "120, 0, 9", "0, 0, 1", "7, 9, 9"})
+  void productsOfIntegersWithAZeroPoint(int left, int right, int size) {
+    QuantizedNet q = new QuantizedNet(23);
+    Value x = q.grid(q.net.input(1, 16, 9, 9), 0.0313, U8, left);
+    Value gate = q.grid(q.net.node("Sigmoid", q.net.input(1, 16, size, size)), 0.0041, U8, right);
+    q.quantize(q.net.node("Mul", x, gate), 0.0217, U8, 80);
     check(q.net);
   }
 

@@ -21,6 +21,7 @@ import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -120,6 +121,34 @@ class WeightOnlyProductsTest {
     net.node("MatMul", x, one);
     net.node("MatMul", net.input(1, 64), one);
     check();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"INT8, false, 1", "INT8, true, 3", "UINT8, true, 1", "UINT8, false, 4"})
+  void bytesWithOneScaleAColumnAreProductsOfIntegers(DataType type, boolean zeros, int rows) {
+    Value x = net.input(rows, 96);
+    net.node("MatMul", x, weights(type, 1, 0, zeros, 96, 50));
+    net.node("Gemm", Map.of("transB", 1), x, weights(type, 0, 0, zeros, 40, 96), net.weight(1, 40));
+    Explanation plan = check();
+    assertThat(plan.steps().stream().map(step -> step.what()))
+        .filteredOn(what -> what.equals("split"))
+        .hasSize(2);
+  }
+
+  @Test
+  void whatIsNotFiniteStaysInItsRow() {
+    float[] values = new float[2 * 96];
+    Arrays.fill(values, 1e-30f);
+    values[7] = Float.NaN;
+    net.node(
+        "MatMul", net.input(Tensor.ofFloats(values, 2, 96)), weights(INT8, 1, 0, true, 96, 50));
+    try (Engine engine = Engine.load(net.model(), EngineOptions.defaults())) {
+      float[] made = engine.run(net.feeds()).values().iterator().next().toFloats();
+      assertThat(Arrays.copyOf(made, 50)).containsOnly(Float.NaN);
+      for (int i = 50; i < 100; i++) {
+        assertThat(made[i]).isFinite().isNotZero();
+      }
+    }
   }
 
   @Test

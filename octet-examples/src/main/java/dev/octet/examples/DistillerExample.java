@@ -119,11 +119,7 @@ public final class DistillerExample {
       Path target = Results.file("distiller." + method + ".onnx");
       try (Epoch epoch = training.epoch(0);
           Batch batch = epoch.next()) {
-        Trace trace =
-            Trace.of(net)
-                .opset(net.opset())
-                .input(net.inputNames().toArray(String[]::new))
-                .output(net.outputName());
+        Trace trace = net.trace();
         trace.roundBiases(batch.input());
         results.add("biases rounded as in integers", net);
         trace.write(target, batch.input());

@@ -156,7 +156,6 @@ public final class StaticExample {
   private void calibrated(String name, QConfigMapping mapping) throws IOException {
     Module net = load();
     inPlaceOfRelu6(net);
-    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModules(net, fusable(net));
     try (Module wrapped = new QuantWrapper(net)) {
       add(name, Quantization.quantize(wrapped, mapping, this::calibrate));
@@ -182,7 +181,6 @@ public final class StaticExample {
     Module net = load();
     net.train(true);
     inPlaceOfRelu6(net);
-    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModulesQat(net, fusable(net));
     try (Module wrapped = new QuantWrapper(net)) {
       Prepared prepared = Quantization.prepareQat(wrapped, backend.qatQConfigMapping());

@@ -178,7 +178,6 @@ public final class TransferExample {
       }
     }
     Module net = features();
-    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModules(net, fusable(net));
     Module wrapped = new QuantWrapper(net);
     Conversion converted =
@@ -207,7 +206,6 @@ public final class TransferExample {
     net = features();
     head = head(net);
     net.train(true);
-    SkipAdd.inPlaceOfSums(net);
     Quantization.fuseModulesQat(net, fusable(net));
     try (Module wrapped = new QuantWrapper(new Sequential(net, head))) {
       wrapped.train(true);

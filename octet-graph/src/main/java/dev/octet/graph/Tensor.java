@@ -2,8 +2,10 @@ package dev.octet.graph;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,17 +16,26 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tensor {
   private static final int HASHED_BYTES = 256;
+  private static final int KEPT_FLOATS = 1 << 14; // of what is computed
 
   private final DataType type;
   private final long[] shape;
   private final ByteBuffer data;
   private final List<Bytes> strings;
+  private final @Nullable Consumer<FloatBuffer> fill;
+  private int hash; // 0 while it is not known
 
-  private Tensor(DataType type, long[] shape, ByteBuffer data, List<Bytes> strings) {
+  private Tensor(
+      DataType type,
+      long[] shape,
+      ByteBuffer data,
+      List<Bytes> strings,
+      @Nullable Consumer<FloatBuffer> fill) {
     this.type = type;
     this.shape = shape;
     this.data = data;
     this.strings = strings;
+    this.fill = fill;
   }
 
   /**
@@ -54,7 +65,7 @@ public final class Tensor {
               + data.remaining()
               + " are given");
     }
-    return new Tensor(type, dims, data.slice().asReadOnlyBuffer(), List.of());
+    return new Tensor(type, dims, data.slice().asReadOnlyBuffer(), List.of(), null);
   }
 
   /** A tensor of text; each element keeps its bytes, which need not be UTF-8. */
@@ -64,7 +75,7 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "shape " + Arrays.toString(dims) + " does not hold " + elements.size() + " texts");
     }
-    return new Tensor(DataType.STRING, dims, ByteBuffer.allocate(0), List.copyOf(elements));
+    return new Tensor(DataType.STRING, dims, ByteBuffer.allocate(0), List.copyOf(elements), null);
   }
 
   /** A float tensor that copies {@code values}; no dimensions make a scalar. */
@@ -72,6 +83,31 @@ public final class Tensor {
     ByteBuffer bytes = allocate(values.length, Float.BYTES);
     bytes.asFloatBuffer().put(values);
     return wrap(DataType.FLOAT, shape, bytes);
+  }
+
+  /**
+   * A float tensor that is computed: a small one at once, a large one whenever its elements are
+   * asked for, so that it takes no memory beside what it is computed from. {@link #copyTo} asks
+   * without making an array.
+   *
+   * @param fill writes all elements, from the first to the last; the same ones whenever it is
+   *     called, by whatever thread
+   * @param shape dimensions of less than 2<sup>29</sup> elements
+   */
+  public static Tensor computed(Consumer<FloatBuffer> fill, long... shape) {
+    long[] dims = checked(shape);
+    int count = Math.toIntExact(count(dims));
+    if (count > KEPT_FLOATS) {
+      Math.multiplyExact(count, Float.BYTES);
+      return new Tensor(DataType.FLOAT, dims, ByteBuffer.allocate(0), List.of(), fill);
+    }
+    return wrap(DataType.FLOAT, dims, filled(fill, count));
+  }
+
+  private static ByteBuffer filled(Consumer<FloatBuffer> fill, int count) {
+    ByteBuffer bytes = allocate(count, Float.BYTES);
+    fill.accept(bytes.asFloatBuffer());
+    return bytes;
   }
 
   /** A 64-bit integer tensor that copies {@code values}; no dimensions make a scalar. */
@@ -122,12 +158,29 @@ public final class Tensor {
   public long sizeBytes() {
     return type == DataType.STRING
         ? strings.stream().mapToLong(s -> s.toArray().length).sum()
-        : data.remaining();
+        : type.sizeBytes(elementCount());
   }
 
   /** The raw elements, little-endian, read-only, positioned at the first; empty for text. */
   public ByteBuffer data() {
-    return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes =
+        fill == null ? data.duplicate() : filled(fill, (int) elementCount()).asReadOnlyBuffer();
+    return bytes.order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Writes the raw elements to {@code out} from its position on, which moves behind them.
+   *
+   * @throws java.nio.BufferOverflowException if they do not fit
+   */
+  public void copyTo(ByteBuffer out) {
+    if (fill == null) {
+      out.put(data.duplicate());
+      return;
+    }
+    ByteBuffer part = out.slice(out.position(), (int) sizeBytes()).order(ByteOrder.LITTLE_ENDIAN);
+    fill.accept(part.asFloatBuffer());
+    out.position(out.position() + part.capacity());
   }
 
   /** The texts; empty for every other type. */
@@ -143,7 +196,9 @@ public final class Tensor {
    */
   public float[] toFloats() {
     float[] values = new float[Math.toIntExact(elementCount())];
-    if (type == DataType.FLOAT) {
+    if (fill != null) {
+      fill.accept(FloatBuffer.wrap(values));
+    } else if (type == DataType.FLOAT) {
       data().asFloatBuffer().get(values);
     } else if (type == DataType.DOUBLE) {
       var from = data().asDoubleBuffer();
@@ -188,6 +243,9 @@ public final class Tensor {
     if (type == DataType.STRING) {
       return ofStrings(newShape, strings);
     }
+    if (fill != null && count(checked(newShape)) == elementCount()) {
+      return new Tensor(type, newShape.clone(), data, strings, fill);
+    }
     return wrap(type, newShape, data.duplicate());
   }
 
@@ -197,17 +255,21 @@ public final class Tensor {
     return other instanceof Tensor that
         && that.type == type
         && Arrays.equals(that.shape, shape)
-        && that.data.equals(data)
+        && (that == this || that.data().equals(data()))
         && that.strings.equals(strings);
   }
 
   @Override
   public int hashCode() {
-    // Weights may have hundreds of megabytes: some of them tell most tensors apart.
-    int hash = 31 * type.hashCode() + Arrays.hashCode(shape);
-    int step = data.remaining() / HASHED_BYTES | 1; // odd: any byte of an element
-    for (int i = data.position(); i < data.limit(); i += step) {
-      hash = 31 * hash + data.get(i);
+    if (hash == 0) {
+      // Weights may have hundreds of megabytes: some of them tell most tensors apart.
+      int result = 31 * type.hashCode() + Arrays.hashCode(shape);
+      ByteBuffer bytes = data();
+      int step = bytes.remaining() / HASHED_BYTES | 1; // odd: any byte of an element
+      for (int i = bytes.position(); i < bytes.limit(); i += step) {
+        result = 31 * result + bytes.get(i);
+      }
+      hash = result;
     }
     return hash;
   }

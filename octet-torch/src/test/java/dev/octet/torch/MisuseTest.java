@@ -648,6 +648,8 @@ final class MisuseTest {
         Named.of("relu", Ops::relu),
         Named.of("prelu", x -> Ops.prelu(x, x)),
         Named.of("softplus", x -> Ops.softplus(x, 1, 20)),
+        Named.of("celu", x -> Ops.celu(x, 1)),
+        Named.of("threshold", x -> Ops.threshold(x, 0, 1)),
         Named.of("softmax", x -> Ops.softmax(x, 0)),
         Named.of("dropout", x -> Ops.dropout(x, 0.5, true)),
         Named.of("matmul", x -> Ops.matmul(x, x)),

@@ -85,7 +85,12 @@ public final class Families {
     }
     Benchmark benchmark =
         new Benchmark(
-            FamiliesChild.class.getName(), List.of(1), List.of(1), runs, Math.min(runs, ROUNDS));
+            FamiliesChild.class.getName(),
+            List.of(1),
+            List.of(1),
+            runs,
+            Math.min(runs, ROUNDS),
+            Benchmark.LIMIT);
     Map<String, BenchRow> rows = new HashMap<>();
     BenchReport report =
         benchmark.run(

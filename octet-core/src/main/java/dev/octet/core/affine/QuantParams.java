@@ -89,8 +89,14 @@ public final class QuantParams {
    *
    * <p>A range without width gets scale 1 and is listed by {@link #withoutWidth}. A scale too small
    * for a normal float becomes {@link Float#MIN_NORMAL}, one too large {@link Float#MAX_VALUE}.
+   *
+   * @throws IllegalArgumentException for a descriptor of floats of 8 bits
    */
   public static QuantParams of(QuantDescriptor descriptor, List<Range> ranges) {
+    if (descriptor.float8() != null) {
+      throw new IllegalArgumentException(
+          "'" + descriptor + "' has no integers, and so no zero points; choose integers here");
+    }
     float[] scales = new float[ranges.size()];
     int[] zeroPoints = new int[ranges.size()];
     List<Integer> withoutWidth = new ArrayList<>();

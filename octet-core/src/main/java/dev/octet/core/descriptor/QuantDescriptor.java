@@ -1,5 +1,6 @@
 package dev.octet.core.descriptor;
 
+import dev.octet.core.format.Float8;
 import dev.octet.core.range.Range;
 import org.jspecify.annotations.Nullable;
 
@@ -10,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * unsigned ones {@code [0, amax]} (as pytorch-quantization's do). Affine integers cover any
  * interval that holds zero.
  *
+ * <p>In place of integers it can be floats of 8 bits, symmetric, of which the largest one stands
+ * for amax. Methods that weigh the errors of integers have no meaning for them.
+ *
  * @param name a name for messages, or null
  * @param bits 2 to 16
  * @param signed whether the integers are centred on zero
@@ -19,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param granularity which elements share a scale
  * @param fixedRange the range, where it is not to be learned; or null
  * @param method how the range is learned
+ * @param float8 which floats of 8 bits stand in the place of integers; or null
  */
 public record QuantDescriptor(
     @Nullable String name,
@@ -28,7 +33,8 @@ public record QuantDescriptor(
     boolean narrow,
     Granularity granularity,
     @Nullable Range fixedRange,
-    RangeMethod method) {
+    RangeMethod method,
+    @Nullable Float8 float8) {
 
   public QuantDescriptor {
     if (bits < 2 || bits > 16) {
@@ -42,6 +48,18 @@ public record QuantDescriptor(
           "fixed range starts at "
               + fixedRange.min()
               + ", which unsigned symmetric integers cannot hold; use signed or affine ones");
+    }
+    if (float8 != null && (bits != 8 || !signed || !symmetric || narrow)) {
+      throw new IllegalArgumentException(
+          float8 + " are signed symmetric 8 bits in their full range; drop what says otherwise");
+    }
+    if (float8 != null
+        && (method instanceof RangeMethod.Entropy
+            || method instanceof RangeMethod.Mse
+            || method instanceof RangeMethod.Octav
+            || method instanceof RangeMethod.Aciq)) {
+      throw new IllegalArgumentException(
+          "the method " + method + " weighs errors of integers; for " + float8 + " choose minmax");
     }
   }
 
@@ -68,6 +86,11 @@ public record QuantDescriptor(
     return builder().signed(false).symmetric(false).build();
   }
 
+  /** Floats of 8 bits, 4 of them exponent, one scale for the tensor; the original's (4, 3). */
+  public static QuantDescriptor e4m3() {
+    return builder().float8(Float8.E4M3FN).build();
+  }
+
   /** Signed symmetric 8-bit integers, one scale for the tensor. */
   public static QuantDescriptor int8Activation() {
     return builder().build();
@@ -89,6 +112,7 @@ public record QuantDescriptor(
     builder.granularity = granularity;
     builder.fixedRange = fixedRange;
     builder.method = method;
+    builder.float8 = float8;
     return builder;
   }
 
@@ -96,8 +120,7 @@ public record QuantDescriptor(
   @Override
   public String toString() {
     return (name == null ? "" : name + ": ")
-        + (signed ? "int" : "uint")
-        + bits
+        + (float8 != null ? "float8 " + float8 : (signed ? "int" : "uint") + bits)
         + (narrow ? " narrow" : "")
         + (symmetric ? " symmetric " : " affine ")
         + granularity
@@ -117,6 +140,7 @@ public record QuantDescriptor(
     private Granularity granularity = Granularity.perTensor();
     private @Nullable Range fixedRange;
     private RangeMethod method = new RangeMethod.MinMax();
+    private @Nullable Float8 float8;
 
     private Builder() {}
 
@@ -168,6 +192,12 @@ public record QuantDescriptor(
       return this;
     }
 
+    /** Sets floats of 8 bits in the place of integers; null for integers, as unless set. */
+    public Builder float8(@Nullable Float8 value) {
+      float8 = value;
+      return this;
+    }
+
     /**
      * The descriptor.
      *
@@ -175,7 +205,7 @@ public record QuantDescriptor(
      */
     public QuantDescriptor build() {
       return new QuantDescriptor(
-          name, bits, signed, symmetric, narrow, granularity, fixedRange, method);
+          name, bits, signed, symmetric, narrow, granularity, fixedRange, method, float8);
     }
   }
 }

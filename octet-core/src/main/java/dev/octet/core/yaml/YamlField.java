@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record YamlField(String origin, String path, YamlNode node, Dialect dialect) {
   /** A character takes at most so many bytes in UTF-8. */
-  private static final int MOST_BYTES = 4 * YamlText.MOST_CHARACTERS;
+  private static final int MOST_BYTES_OF_ONE = 4;
 
   // Decimal alone: YAML 1.1 reads 010 as 8 and 1:30 as 90, and nobody means that.
   private static final Pattern INTEGER = Pattern.compile("[-+]?(0|[1-9][0-9]{0,20})");
@@ -52,11 +52,12 @@ public record YamlField(String origin, String path, YamlNode node, Dialect diale
 
   /** The whole of a file in UTF-8. */
   public static YamlField load(Path file, Dialect dialect) {
+    int most = MOST_BYTES_OF_ONE * dialect.mostCharacters();
     try (InputStream in = Files.newInputStream(file)) {
-      byte[] bytes = in.readNBytes(MOST_BYTES + 1);
-      if (bytes.length > MOST_BYTES) {
+      byte[] bytes = in.readNBytes(most + 1);
+      if (bytes.length > most) {
         throw dialect.refuse(
-            file + ": has more than " + MOST_BYTES + " bytes; is this a " + dialect.name() + "?");
+            file + ": has more than " + most + " bytes; is this a " + dialect.name() + "?");
       }
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
       return read(text, file.toString(), dialect);
@@ -128,7 +129,7 @@ public record YamlField(String origin, String path, YamlNode node, Dialect diale
 
   /** {@code true} or {@code false}. */
   public boolean truth() {
-    return switch (scalar("true or false")) {
+    return switch (scalar("true or false").toLowerCase(Locale.ROOT)) {
       case "true" -> true;
       case "false" -> false;
       default -> throw wrong("found " + node.kind() + "; write true or false");

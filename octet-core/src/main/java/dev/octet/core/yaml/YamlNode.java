@@ -19,8 +19,9 @@ public sealed interface YamlNode {
    * One value.
    *
    * @param text as written, without quotes; empty for {@code null} too
+   * @param plain whether it was written without quotes
    */
-  record Scalar(Place place, String text) implements YamlNode {
+  record Scalar(Place place, String text, boolean plain) implements YamlNode {
     @Override
     public String kind() {
       return text.isEmpty() ? "nothing" : "'" + Messages.shorten(text) + "'";

@@ -1,60 +1,50 @@
 package dev.octet.core.yaml;
 
-import com.fasterxml.jackson.core.JsonLocation;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import dev.octet.core.yaml.YamlNode.Entry;
 import dev.octet.core.yaml.YamlNode.Mapping;
 import dev.octet.core.yaml.YamlNode.Place;
 import dev.octet.core.yaml.YamlNode.Scalar;
 import dev.octet.core.yaml.YamlNode.Sequence;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.error.Mark;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.events.AliasEvent;
+import org.yaml.snakeyaml.events.CollectionStartEvent;
+import org.yaml.snakeyaml.events.Event;
+import org.yaml.snakeyaml.events.NodeEvent;
+import org.yaml.snakeyaml.events.ScalarEvent;
+import org.yaml.snakeyaml.nodes.NodeId;
+import org.yaml.snakeyaml.nodes.Tag;
+import org.yaml.snakeyaml.parser.Parser;
+import org.yaml.snakeyaml.parser.ParserImpl;
+import org.yaml.snakeyaml.reader.StreamReader;
+import org.yaml.snakeyaml.resolver.Resolver;
 
 /**
- * Reads the part of YAML that settings need: sections, lists and plain values. Anchors, aliases and
- * tags are refused rather than resolved, so that no text grows or makes objects when it is read;
- * size and depth are bounded.
+ * Reads the part of YAML that settings and data need: sections, lists and plain values. Anchors,
+ * aliases and tags are refused rather than resolved, so that no text grows or makes objects when it
+ * is read; size and depth are bounded.
  */
 final class YamlText {
-  /** Longer texts are refused; settings of a thousand layers have a tenth of it. */
-  static final int MOST_CHARACTERS = 1 << 20;
+  private static final Resolver RESOLVER = new Resolver();
 
-  /** Deeper texts are refused; settings need 4 to 6. */
-  static final int DEEPEST = 10;
+  /** No number or date is longer; the resolver's patterns would go deep on such a text. */
+  private static final int LONGEST_VALUE = 100;
 
-  private static final YAMLFactory FACTORY = factory();
-
-  private final YAMLParser parser;
+  private final Parser parser;
   private final String origin;
   private final Dialect dialect;
 
-  private YamlText(YAMLParser parser, String origin, Dialect dialect) {
+  private YamlText(Parser parser, String origin, Dialect dialect) {
     this.parser = parser;
     this.origin = origin;
     this.dialect = dialect;
-  }
-
-  private static YAMLFactory factory() {
-    LoaderOptions options = new LoaderOptions();
-    options.setCodePointLimit(MOST_CHARACTERS);
-    options.setNestingDepthLimit(DEEPEST);
-    options.setMaxAliasesForCollections(0);
-    options.setAllowRecursiveKeys(false);
-    StreamReadConstraints constraints =
-        StreamReadConstraints.builder()
-            .maxNestingDepth(DEEPEST)
-            .maxDocumentLength(MOST_CHARACTERS)
-            .build();
-    return YAMLFactory.builder().loaderOptions(options).streamReadConstraints(constraints).build();
   }
 
   /**
@@ -64,7 +54,7 @@ final class YamlText {
    * @throws RuntimeException the dialect's, if the text is no such document
    */
   static Mapping read(String text, String origin, Dialect dialect) {
-    if (text.length() > MOST_CHARACTERS) {
+    if (text.length() > dialect.mostCharacters()) {
       throw dialect.refuse(
           origin
               + ": the "
@@ -72,69 +62,116 @@ final class YamlText {
               + " has "
               + text.length()
               + " characters; at most "
-              + MOST_CHARACTERS
+              + dialect.mostCharacters()
               + " are read");
     }
-    try (YAMLParser parser = FACTORY.createParser(text)) {
-      return new YamlText(parser, origin, dialect).document();
-    } catch (JsonProcessingException e) {
-      throw syntax(e, origin, dialect);
-    } catch (IOException e) {
-      throw dialect.refuse(origin + ": cannot be read: " + e.getMessage(), e);
+    LoaderOptions options = new LoaderOptions();
+    options.setCodePointLimit(dialect.mostCharacters());
+    try {
+      return new YamlText(new ParserImpl(new StreamReader(text), options), origin, dialect)
+          .document();
+    } catch (MarkedYAMLException e) {
+      Mark mark = e.getProblemMark();
+      throw dialect.refuse(
+          (mark == null ? origin + ": " : prefix(origin, place(mark)))
+              + "this is not YAML: "
+              + e.getProblem(),
+          e);
+    } catch (YAMLException e) {
+      String problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      throw dialect.refuse(origin + ": this is not YAML: " + problem, e);
     }
   }
 
-  private Mapping document() throws IOException {
-    JsonToken token = parser.nextToken();
-    if (token == null) {
-      throw dialect.refuse(origin + ": the " + dialect.name() + " is empty; " + dialect.ifEmpty());
+  /** What kind of value YAML 1.1 has a text without quotes for. */
+  static Tag tag(String text) {
+    return text.length() > LONGEST_VALUE ? Tag.STR : RESOLVER.resolve(NodeId.scalar, text, true);
+  }
+
+  private Mapping document() {
+    parser.getEvent(); // the stream starts
+    if (parser.checkEvent(Event.ID.StreamEnd)) {
+      return empty(new Place(1, 1), null);
     }
-    YamlNode root = node(token, 1);
-    if (!(root instanceof Mapping mapping)) {
+    parser.getEvent(); // the document starts
+    YamlNode root = node(parser.getEvent(), 1);
+    parser.getEvent(); // the document ends
+    if (!parser.checkEvent(Event.ID.StreamEnd)) {
+      parser.getEvent();
       throw at(
-          root.place(),
-          "a " + dialect.name() + " is a section of keys and values; found " + root.kind());
+          place(parser.peekEvent()),
+          "a second document starts; a " + dialect.name() + " is one document");
     }
-    if (parser.nextToken() != null) {
-      throw at(here(), "a second document starts; a " + dialect.name() + " is one document");
+    if (root instanceof Mapping mapping) {
+      return mapping;
     }
-    return mapping;
+    if (root instanceof Scalar scalar && scalar.plain() && scalar.text().isEmpty()) {
+      return empty(root.place(), root);
+    }
+    throw notSection(root);
   }
 
-  private YamlNode node(JsonToken token, int depth) throws IOException {
-    Place place = here();
-    if (depth > DEEPEST) {
+  private Mapping empty(Place place, @Nullable YamlNode root) {
+    if (dialect.ifEmpty() == null) {
+      return new Mapping(place, Map.of());
+    }
+    if (root != null) {
+      throw notSection(root);
+    }
+    throw dialect.refuse(origin + ": the " + dialect.name() + " is empty; " + dialect.ifEmpty());
+  }
+
+  private RuntimeException notSection(YamlNode root) {
+    return at(
+        root.place(),
+        "a " + dialect.name() + " is a section of keys and values; found " + root.kind());
+  }
+
+  private YamlNode node(Event event, int depth) {
+    Place place = place(event);
+    if (depth > dialect.deepest()) {
       throw at(
           place,
           "the text is nested deeper than "
-              + DEEPEST
+              + dialect.deepest()
               + " levels; no "
               + dialect.name()
               + " needs that");
     }
-    refuseReferences(place);
-    return switch (token) {
-      case START_OBJECT -> mapping(place, depth);
-      case START_ARRAY -> sequence(place, depth);
-      case VALUE_NULL -> new Scalar(place, "");
-      default -> new Scalar(place, parser.getText());
+    refuseReferences(event);
+    return switch (event.getEventId()) {
+      case MappingStart -> mapping(place, depth);
+      case SequenceStart -> sequence(place, depth);
+      default -> scalar(place, (ScalarEvent) event);
     };
   }
 
-  private Sequence sequence(Place place, int depth) throws IOException {
+  private static Scalar scalar(Place place, ScalarEvent event) {
+    String text = event.getValue();
+    boolean plain = event.isPlain();
+    return new Scalar(place, plain && tag(text).equals(Tag.NULL) ? "" : text, plain);
+  }
+
+  private Sequence sequence(Place place, int depth) {
     List<YamlNode> items = new ArrayList<>();
-    for (JsonToken token = next(); token != JsonToken.END_ARRAY; token = next()) {
-      items.add(node(token, depth + 1));
+    while (!parser.checkEvent(Event.ID.SequenceEnd)) {
+      items.add(node(parser.getEvent(), depth + 1));
     }
+    parser.getEvent();
     return new Sequence(place, items);
   }
 
-  private Mapping mapping(Place place, int depth) throws IOException {
+  private Mapping mapping(Place place, int depth) {
     Map<String, Entry> entries = new LinkedHashMap<>();
-    for (JsonToken token = next(); token != JsonToken.END_OBJECT; token = next()) {
-      Place keyPlace = here();
-      refuseReferences(keyPlace);
-      String key = parser.currentName();
+    while (!parser.checkEvent(Event.ID.MappingEnd)) {
+      Event named = parser.getEvent();
+      Place keyPlace = place(named);
+      refuseReferences(named);
+      if (!(named instanceof ScalarEvent scalar)) {
+        String kind = named.is(Event.ID.MappingStart) ? "a section" : "a list";
+        throw at(keyPlace, kind + " is used as a key; keys are texts and numbers");
+      }
+      String key = scalar.getValue();
       Entry before = entries.get(key);
       if (before != null) {
         throw at(
@@ -145,52 +182,40 @@ final class YamlText {
                 + before.keyPlace().line()
                 + "; drop one");
       }
-      entries.put(key, new Entry(keyPlace, node(next(), depth + 1)));
+      entries.put(key, new Entry(keyPlace, node(parser.getEvent(), depth + 1)));
     }
+    parser.getEvent();
     return new Mapping(place, entries);
   }
 
-  private JsonToken next() throws IOException {
-    JsonToken token = parser.nextToken();
-    if (token == null) {
-      throw dialect.refuse(origin + ": the text ends in the middle; is the file complete?");
+  private void refuseReferences(Event event) {
+    if (event instanceof AliasEvent alias) {
+      throw reference(event, "*" + alias.getAnchor(), "alias", "*");
     }
-    return token;
-  }
-
-  private void refuseReferences(Place place) throws IOException {
-    if (parser.isCurrentAlias()) {
-      throw at(
-          place,
-          "'*"
-              + Messages.shorten(parser.getText())
-              + "' is a YAML alias, which "
-              + dialect.name()
-              + "s do not have; put quotes around text with a '*'");
+    if (event instanceof NodeEvent node && node.getAnchor() != null) {
+      throw reference(event, "&" + node.getAnchor(), "anchor", "&");
     }
-    // An anchor at a plain value is not seen here; nothing can refer to it.
-    if (parser.getObjectId() != null) {
-      throw at(
-          place,
-          "'&"
-              + Messages.shorten(parser.getObjectId().toString())
-              + "' is a YAML anchor, which "
-              + dialect.name()
-              + "s do not have; put quotes around text with a '&'");
-    }
-    if (parser.getTypeId() != null) {
-      throw at(
-          place,
-          "'"
-              + Messages.shorten(parser.getTypeId().toString())
-              + "' is a YAML tag, which "
-              + dialect.name()
-              + "s do not have; put quotes around text with a '!'");
+    String tag =
+        event instanceof ScalarEvent scalar
+            ? scalar.getTag()
+            : event instanceof CollectionStartEvent start ? start.getTag() : null;
+    if (tag != null) {
+      throw reference(event, tag, "tag", "!");
     }
   }
 
-  private Place here() {
-    return place(parser.currentTokenLocation());
+  private RuntimeException reference(Event event, String text, String kind, String sign) {
+    return at(
+        place(event),
+        "'"
+            + Messages.shorten(text)
+            + "' is a YAML "
+            + kind
+            + ", which "
+            + dialect.name()
+            + "s do not have; put quotes around text with a '"
+            + sign
+            + "'");
   }
 
   private RuntimeException at(Place place, String problem) {
@@ -202,22 +227,11 @@ final class YamlText {
     return origin + ":" + place.line() + ":" + place.column() + ": ";
   }
 
-  private static Place place(JsonLocation location) {
-    return new Place(Math.max(1, location.getLineNr()), Math.max(1, location.getColumnNr()));
+  private static Place place(Event event) {
+    return place(event.getStartMark());
   }
 
-  private static RuntimeException syntax(
-      JsonProcessingException e, String origin, Dialect dialect) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
-        Place place =
-            new Place(
-                marked.getProblemMark().getLine() + 1, marked.getProblemMark().getColumn() + 1);
-        return dialect.refuse(
-            prefix(origin, place) + "this is not YAML: " + marked.getProblem(), e);
-      }
-    }
-    String where = e.getLocation() == null ? origin + ": " : prefix(origin, place(e.getLocation()));
-    return dialect.refuse(where + "this is not YAML: " + e.getOriginalMessage(), e);
+  private static Place place(Mark mark) {
+    return new Place(mark.getLine() + 1, mark.getColumn() + 1);
   }
 }

@@ -1,4 +1,4 @@
-/** Settings written as YAML, read safely, with messages that name line and key. */
+/** Settings and plain data written as YAML, read safely, with messages that name line and key. */
 @NullMarked
 package dev.octet.core.yaml;
 

@@ -23,6 +23,7 @@ import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.primitive_desc;
 import org.bytedeco.dnnl.primitive_desc_base;
+import org.bytedeco.dnnl.reduction;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.softmax_forward;
 import org.bytedeco.javacpp.PointerScope;
@@ -166,6 +167,29 @@ public final class Primitives {
                 attr,
                 false),
         pooling_forward::new);
+  }
+
+  /** Which of the elements that become one remains. */
+  public enum Extreme {
+    LEAST(dnnl.algorithm.reduction_min),
+    GREATEST(dnnl.algorithm.reduction_max);
+
+    private final dnnl.algorithm code;
+
+    Extreme(dnnl.algorithm code) {
+      this.code = code;
+    }
+  }
+
+  /** The extremes along the dimensions that are 1 in the destination. */
+  public static Primitive extreme(Extreme which, Layout source, Layout destination) {
+    return compile(
+        "reduction",
+        new Attributes(),
+        attr ->
+            new reduction.primitive_desc(
+                Native.cpu(), which.code, source.desc(), destination.desc(), 0, 0, attr, false),
+        reduction::new);
   }
 
   /** {@code [..., M, K] x [..., K, N]}, with a bias that broadcasts to the result. */

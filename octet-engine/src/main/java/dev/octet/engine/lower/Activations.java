@@ -3,6 +3,7 @@ package dev.octet.engine.lower;
 import dev.octet.engine.dnnl.Args;
 import dev.octet.engine.dnnl.Attributes;
 import dev.octet.engine.dnnl.Attributes.Eltwise;
+import dev.octet.engine.dnnl.DnnlException;
 import dev.octet.engine.dnnl.Layout;
 import dev.octet.engine.dnnl.Primitive;
 import dev.octet.engine.dnnl.Primitives;
@@ -15,7 +16,9 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Element-wise functions of one tensor that oneDNN knows. */
@@ -117,41 +120,13 @@ final class Activations implements Lowering {
       IN_JAVA.lower(node, to);
       return;
     }
-    Quantization in = input.quantization();
-    Operand integers = input.integers();
-    Compilation.Target target = to.target(output);
-    Quantization out = target.quantization();
-    if (in != null
-        && integers != null
-        && in.isPerTensor()
-        && in.isByte()
-        && out != null
-        && out.isByte()) {
-      Stored from = Arithmetic.unblocked(to, integers, out.type());
-      Stored into = to.allocate(from.layout().withType(out.type()));
-      Attributes attributes = new Attributes();
-      // oneDNN's element-wise primitive has no scales; around the function they are linear.
-      attributes.eltwise(shape.function(), shape.a(), shape.b());
-      attributes.eltwise(Eltwise.LINEAR, 1 / out.scale(), out.zeroPoint());
-      try {
-        Primitive primitive =
-            Primitives.eltwise(
-                Eltwise.LINEAR,
-                in.scale(),
-                -in.scale() * in.zeroPoint(),
-                from.layout(),
-                into.layout(),
-                attributes);
-        to.primitive(primitive, Map.of(Args.SRC, from, Args.DST, into));
-        Node quantize = target.value().producer();
-        if (quantize != null) {
-          to.claim(quantize);
-        }
-        to.define(target.value(), into);
+    ByteTables.Ends ends = ByteTables.Ends.of(node, to, output);
+    if (ends != null) {
+      if (input.elements() > ByteTables.SHORT && integers(ends, shape, to)) {
         return;
-      } catch (dev.octet.engine.dnnl.DnnlException noIntegers) {
-        // In floats, then.
       }
+      ByteTables.lower(ends, to, real(node, shape));
+      return;
     }
     Stored from = to.stored(input);
     Layout layout = from.layout();
@@ -161,5 +136,45 @@ final class Activations implements Lowering {
             shape.function(), shape.a(), shape.b(), layout, layout, new Attributes());
     to.primitive(primitive, Map.of(Args.SRC, from, Args.DST, into));
     to.define(output, Operand.stored(into));
+  }
+
+  private static DoubleUnaryOperator real(Node node, Shape shape) {
+    return shape.function == Eltwise.CLIP
+        ? x -> Math.max(shape.a, Math.min(shape.b, x))
+        : Functions.real(node);
+  }
+
+  /**
+   * From bytes to bytes: oneDNN's element-wise primitive has no such form, but the sum with one
+   * number may be followed by a function.
+   */
+  private static boolean integers(ByteTables.Ends ends, Shape shape, Compilation to) {
+    Quantization in = ends.in();
+    Quantization out = ends.out();
+    Stored from = ByteTables.dense(to, ends.integers());
+    Layout flat = Layout.rowMajor(in.type(), from.layout().elements());
+    Attributes attributes = new Attributes();
+    attributes.scale(Args.SRC, 0);
+    attributes.eltwise(shape.function(), shape.a(), shape.b());
+    attributes.eltwise(Eltwise.LINEAR, 1 / out.scale(), out.zeroPoint());
+    Stored zero = to.floats(-in.scale() * in.zeroPoint());
+    Primitive primitive;
+    try {
+      primitive =
+          Primitives.binary(
+              Attributes.Binary.ADD, flat, zero.layout(), flat.withType(out.type()), attributes);
+    } catch (DnnlException noIntegers) {
+      return false;
+    }
+    Layout made = from.layout().withType(out.type());
+    Stored into = made.equals(from.layout()) && to.overwritable(from) ? from : to.allocate(made);
+    Map<Integer, Stored> arguments = new LinkedHashMap<>();
+    arguments.put(Args.scale(Args.SRC), to.floats(in.scale()));
+    arguments.put(Args.SRC, new Stored(from.buffer(), flat));
+    arguments.put(Args.SRC_1, zero);
+    arguments.put(Args.DST, new Stored(into.buffer(), flat.withType(out.type())));
+    to.primitive(primitive, arguments);
+    ends.finish(to, into);
+    return true;
   }
 }

@@ -23,7 +23,8 @@ import java.util.Objects;
 
 /**
  * Functions of two float tensors with numpy's broadcasting. Sums and products of integers with
- * scales work on the integers: {@code rint((s_a·(q_a − z_a) ∘ s_b·(q_b − z_b)) / s_y) + z_y}.
+ * scales work on the integers: {@code rint((s_a·(q_a − z_a) ∘ s_b·(q_b − z_b)) / s_y) + z_y};
+ * products only where a factor has no zero point.
  */
 final class Arithmetic implements Lowering {
   static final String[] OPERATORS = {"Add", "Sub", "Mul", "Div", "Max", "Min"};
@@ -151,25 +152,37 @@ final class Arithmetic implements Lowering {
       return false;
     }
     boolean add = function == Binary.ADD;
-    // A product takes its factors' zero points before it, which the primitive cannot.
-    if (!add && (qa.zeroPoint() != 0 || qb.zeroPoint() != 0)) {
-      return false;
+    if (!add && qb.zeroPoint() != 0) {
+      // A product takes its factors' zero points before it, which the primitive cannot.
+      boolean other = qa.zeroPoint() == 0 && Arrays.equals(a.dims(), b.dims());
+      return other && integers(to, function, b, a, right, output);
     }
+    boolean shifted = !add && qa.zeroPoint() != 0; // (a − z) · b as a sum with a product behind it
     Epilogue epilogue = Epilogue.after(output, a.dims(), to, true, false);
     Quantization written = epilogue.written();
     float unit = add && written != null && epilogue.isHomogeneous() ? written.scale() : 1;
     Attributes attributes = new Attributes();
     Map<Integer, Stored> arguments = new LinkedHashMap<>();
-    attributes.scale(Args.SRC, 0).scale(Args.SRC_1, 0);
-    arguments.put(Args.scale(Args.SRC), to.floats(qa.scale() / unit));
-    arguments.put(Args.scale(Args.SRC_1), to.floats(qb.scale() / unit));
-    float offset = -(qa.scale() * qa.zeroPoint() + qb.scale() * qb.zeroPoint()) / unit;
-    if (offset != 0) {
-      attributes.eltwise(Attributes.Eltwise.LINEAR, 1, offset);
-    }
-    epilogue.applyWithoutScale(attributes, unit);
     Stored first = unblocked(to, ia, epilogue.type());
     Stored second = beside(to, ib, right, first.layout());
+    attributes.scale(Args.SRC, 0);
+    arguments.put(Args.scale(Args.SRC), to.floats(qa.scale() / unit));
+    if (shifted) {
+      arguments.put(attributes.binary(Binary.MUL, second.layout()), second);
+      attributes.eltwise(Attributes.Eltwise.LINEAR, qb.scale(), 0);
+      Stored zero = to.floats(-qa.scale() * qa.zeroPoint());
+      long[] ones = new long[a.rank()];
+      Arrays.fill(ones, 1);
+      second = new Stored(zero.buffer(), Layout.rowMajor(DataType.FLOAT, ones));
+    } else {
+      attributes.scale(Args.SRC_1, 0);
+      arguments.put(Args.scale(Args.SRC_1), to.floats(qb.scale() / unit));
+      float offset = -(qa.scale() * qa.zeroPoint() + qb.scale() * qb.zeroPoint()) / unit;
+      if (offset != 0) {
+        attributes.eltwise(Attributes.Eltwise.LINEAR, 1, offset);
+      }
+    }
+    epilogue.applyWithoutScale(attributes, unit);
     Stored into =
         first.layout().type() == epilogue.type() && to.overwritable(first)
             ? first
@@ -177,8 +190,17 @@ final class Arithmetic implements Lowering {
     Primitive primitive;
     try {
       primitive =
-          Primitives.binary(function, first.layout(), second.layout(), into.layout(), attributes);
+          Primitives.binary(
+              shifted ? Binary.ADD : function,
+              first.layout(),
+              second.layout(),
+              into.layout(),
+              attributes);
     } catch (DnnlException noIntegers) {
+      return false;
+    }
+    if (shifted && primitive.implementation().startsWith("ref")) {
+      primitive.close();
       return false;
     }
     arguments.put(Args.SRC, first);

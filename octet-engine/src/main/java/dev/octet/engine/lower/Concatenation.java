@@ -52,6 +52,11 @@ final class Concatenation implements Lowering {
       }
       out[axis] += dims[axis];
     }
+    parts.removeIf(part -> part.elements() == 0);
+    if (parts.size() < 2) {
+      to.define(output, parts.isEmpty() ? Empties.of(first.type(), out) : parts.get(0));
+      return;
+    }
     Quantization q = common(parts);
     Compilation.Target target = to.target(output);
     Quantization wanted = target.quantization();

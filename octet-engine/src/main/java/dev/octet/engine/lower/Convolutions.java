@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,7 @@ final class Convolutions implements Lowering {
     if (output == null) {
       return;
     }
-    check(node, input, weights);
+    Windows.check(node, input, weights, false);
     long groups = node.intAttribute("group", 1);
     long[] shape = weights.dims();
     Window window = Windows.of(node, input.dims(), Arrays.copyOfRange(shape, 2, shape.length));
@@ -57,29 +58,6 @@ final class Convolutions implements Lowering {
       job.floats();
     } else {
       job.integers(integers);
-    }
-  }
-
-  private static void check(Node node, Operand input, Operand weights) {
-    int rank = input.rank();
-    if (input.type() != DataType.FLOAT || weights.type() != DataType.FLOAT) {
-      throw new UnsupportedNodeException(
-          node, "it works on FLOAT here, not " + input.type() + " and " + weights.type());
-    }
-    if (rank < 3 || rank > 5 || weights.rank() != rank) {
-      throw new UnsupportedNodeException(
-          node, "its input has " + rank + " dimensions and its weights " + weights.rank());
-    }
-    long groups = node.intAttribute("group", 1);
-    if (groups < 1 || weights.dim(0) % groups != 0 || input.dim(1) != weights.dim(1) * groups) {
-      throw new UnsupportedNodeException(
-          node,
-          "its "
-              + input.dim(1)
-              + " channels in "
-              + groups
-              + " groups do not fit weights of "
-              + Arrays.toString(weights.dims()));
     }
   }
 
@@ -150,9 +128,13 @@ final class Convolutions implements Lowering {
     }
 
     private Stored floatWeights(Layout layout) {
-      Tensor constant = weights.real();
-      if (constant != null) {
-        return to.packed(constant, "", layout, () -> constant.reshape(grouped()));
+      Tensor base = weights.origin();
+      if (weights.isConstant() && base != null) {
+        return to.packed(
+            base,
+            weights.derivation(),
+            layout,
+            () -> Objects.requireNonNull(weights.real()).reshape(grouped()));
       }
       Stored plain = to.rowMajor(weights);
       return to.reorder(
@@ -164,19 +146,12 @@ final class Convolutions implements Lowering {
       if (q == null) {
         throw new IllegalStateException("node '" + node.label() + "' has no integers to read");
       }
-      for (boolean residual : new boolean[] {true, false}) {
-        Epilogue epilogue = Epilogue.after(output, out, to, true, residual);
-        if (residual && !epilogue.hasResidual()) {
-          continue;
-        }
-        try {
-          integers(q, integers, epilogue);
-          return;
-        } catch (DnnlException next) {
-          // With less fused, then, or in floats.
-        }
+      Epilogue summed = Epilogue.after(output, out, to, true, true);
+      Epilogue alone = Epilogue.after(output, out, to, true, false);
+      List<Epilogue> attempts = summed.hasResidual() ? List.of(summed, alone) : List.of(alone);
+      if (Epilogue.first(attempts, epilogue -> integers(q, integers, epilogue)) != null) {
+        floats();
       }
-      floats();
     }
 
     private void integers(Quantization q, IntegerWeights integers, Epilogue epilogue) {

@@ -29,8 +29,7 @@ final class Copies {
   /**
    * Memory for a row-major result.
    *
-   * @throws UnsupportedNodeException if it would have no elements, or more bytes than a kernel in
-   *     Java can address
+   * @throws UnsupportedNodeException if it would have more bytes than a kernel in Java can address
    */
   static Stored allocate(Node node, Compilation to, DataType type, long... dims) {
     check(node, type, dims);
@@ -41,11 +40,10 @@ final class Copies {
   static void check(Node node, DataType type, long... dims) {
     long bytes = Elements.of(type, node).width();
     for (long dim : dims) {
-      if (dim <= 0) {
-        throw new UnsupportedNodeException(
-            node, "its result of " + Arrays.toString(dims) + " has no elements");
+      if (dim < 0) {
+        throw new UnsupportedNodeException(node, "its result would be of " + Arrays.toString(dims));
       }
-      if (bytes > Integer.MAX_VALUE / dim) {
+      if (dim > 0 && bytes > Integer.MAX_VALUE / dim) {
         throw new UnsupportedNodeException(
             node, "its result of " + Arrays.toString(dims) + " takes more than 2 GiB");
       }
@@ -153,7 +151,7 @@ final class Copies {
     int rank = Math.max(1, dims.length);
     int[][] lists = dims.length == 0 ? new int[][] {{0}} : from;
     int[] last = lists[rank - 1];
-    boolean whole = true;
+    boolean whole = last.length > 0;
     for (int i = 0; i < last.length; i++) {
       whole &= last[i] == last[0] + i;
     }

@@ -12,13 +12,11 @@ import dev.octet.engine.plan.Lowering;
 import dev.octet.engine.plan.Operand;
 import dev.octet.engine.plan.Quantization;
 import dev.octet.engine.plan.Stored;
-import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +40,7 @@ final class Deconvolutions implements Lowering {
     if (output == null) {
       return;
     }
-    check(node, input, weights);
+    Windows.check(node, input, weights, true);
     long groups = node.intAttribute("group", 1);
     long[] dims = Windows.transposedDims(node, input.dims(), weights.dims());
     dims[1] = weights.dim(1) * groups;
@@ -53,29 +51,6 @@ final class Deconvolutions implements Lowering {
         q != null && q.isPerTensor() && q.isByte() ? IntegerWeights.of(weights, 1, q.type()) : null;
     if (integers == null || !job.attempt(integers)) {
       job.floats();
-    }
-  }
-
-  private static void check(Node node, Operand input, Operand weights) {
-    int rank = input.rank();
-    if (input.type() != DataType.FLOAT || weights.type() != DataType.FLOAT) {
-      throw new UnsupportedNodeException(
-          node, "it works on FLOAT here, not " + input.type() + " and " + weights.type());
-    }
-    if (rank < 3 || rank > 5 || weights.rank() != rank) {
-      throw new UnsupportedNodeException(
-          node, "its input has " + rank + " dimensions and its weights " + weights.rank());
-    }
-    long groups = node.intAttribute("group", 1);
-    if (groups < 1 || input.dim(1) % groups != 0 || input.dim(1) != weights.dim(0)) {
-      throw new UnsupportedNodeException(
-          node,
-          "its "
-              + input.dim(1)
-              + " channels in "
-              + groups
-              + " groups do not fit weights of "
-              + Arrays.toString(weights.dims()));
     }
   }
 
@@ -93,28 +68,14 @@ final class Deconvolutions implements Lowering {
 
     /** Computes with integers; false where oneDNN has no code for that. */
     boolean attempt(IntegerWeights integers) {
-      for (Epilogue epilogue : epilogues(true)) {
-        try {
-          emit(integers, epilogue);
-          return true;
-        } catch (DnnlException next) {
-          // With less fused, then, or in floats.
-        }
-      }
-      return false;
+      return Epilogue.first(epilogues(true), epilogue -> emit(integers, epilogue)) == null;
     }
 
     void floats() {
-      DnnlException refused = null;
-      for (Epilogue epilogue : epilogues(false)) {
-        try {
-          emit(null, epilogue);
-          return;
-        } catch (DnnlException next) {
-          refused = next;
-        }
+      DnnlException refused = Epilogue.first(epilogues(false), epilogue -> emit(null, epilogue));
+      if (refused != null) {
+        throw refused;
       }
-      throw refused == null ? new IllegalStateException() : refused;
     }
 
     private List<Epilogue> epilogues(boolean integers) {

@@ -22,8 +22,8 @@ import java.util.Map;
  * {@code zero = rint(clip(−min / scale))}, {@code q = clip(rint(x / scale) + zero)}, in single
  * precision, ties to even. Zeros alone get scale 1, as in ONNX Runtime; ONNX does not say.
  *
- * <p>A Java kernel finds the integers as floats, in loops that the JIT vectorizes; a reorder stores
- * them as bytes.
+ * <p>Two reductions find the extremes, since the JIT vectorizes no such loop; a Java kernel makes
+ * the integers as floats, and a reorder stores them as bytes.
  */
 final class DynamicQuantization implements Lowering {
   /** Adding it to a float below 2^22 rounds that to a whole number, ties to even. */
@@ -40,19 +40,21 @@ final class DynamicQuantization implements Lowering {
       from = to.rowMajor(input); // padding of a blocked layout must not count
     }
     Layout layout = from.layout();
+    int elements = Math.toIntExact(input.elements());
+    Layout row = Layout.rowMajor(DataType.FLOAT, 1, elements);
+    Stored low = extreme(to, Primitives.Extreme.LEAST, from, row);
+    Stored high = extreme(to, Primitives.Extreme.GREATEST, from, row);
     Stored whole = to.allocate(layout);
     Stored scale = to.allocate(Layout.rowMajor(DataType.FLOAT));
     Stored zero = to.allocate(Layout.rowMajor(DataType.UINT8));
-    int elements = Math.toIntExact(input.elements());
     to.kernel(
         "quantize",
-        (reads, writes) -> new Quantizer(elements, reads.get(0), writes),
-        List.of(from),
+        (reads, writes) -> new Quantizer(elements, reads, writes),
+        List.of(from, low, high),
         List.of(whole, scale, zero));
     Stored bytes = to.allocate(layout.withType(DataType.UINT8));
     // As one row, which has a kernel; for the dimensions as they are oneDNN may fall back to a
     // loop.
-    Layout row = Layout.rowMajor(DataType.FLOAT, elements);
     Layout byteRow = row.withType(DataType.UINT8);
     to.primitive(
         Primitives.reorder(row, byteRow, new Attributes()),
@@ -68,20 +70,28 @@ final class DynamicQuantization implements Lowering {
     }
   }
 
-  private static final class Quantizer implements Runnable {
-    private static final int LANES = 4;
+  private static Stored extreme(Compilation to, Primitives.Extreme which, Stored from, Layout row) {
+    Stored found = to.allocate(Layout.rowMajor(DataType.FLOAT, 1, 1));
+    to.primitive(
+        Primitives.extreme(which, row, found.layout()),
+        Map.of(Args.SRC, new Stored(from.buffer(), row), Args.DST, found));
+    return found;
+  }
 
+  private static final class Quantizer implements Runnable {
     private final float[] values;
-    private final float[] lowest = new float[LANES];
-    private final float[] highest = new float[LANES];
     private final FloatBuffer from;
+    private final FloatBuffer low;
+    private final FloatBuffer high;
     private final FloatBuffer whole;
     private final FloatBuffer scale;
     private final ByteBuffer zero;
 
-    Quantizer(int elements, ByteBuffer from, List<ByteBuffer> writes) {
+    Quantizer(int elements, List<ByteBuffer> reads, List<ByteBuffer> writes) {
       this.values = new float[elements];
-      this.from = from.asFloatBuffer();
+      this.from = reads.get(0).asFloatBuffer();
+      this.low = reads.get(1).asFloatBuffer();
+      this.high = reads.get(2).asFloatBuffer();
       this.whole = writes.get(0).asFloatBuffer();
       this.scale = writes.get(1).asFloatBuffer();
       this.zero = writes.get(2);
@@ -90,57 +100,36 @@ final class DynamicQuantization implements Lowering {
     @Override
     public void run() {
       from.get(0, values);
-      extremes(values);
-      float low = Math.min(Math.min(lowest[0], lowest[1]), Math.min(lowest[2], lowest[3]));
-      float high = Math.max(Math.max(highest[0], highest[1]), Math.max(highest[2], highest[3]));
-      float step = low == high ? 1 : (high - low) / 255;
-      float offset = (float) Math.rint(Math.max(0, Math.min(255, -low / step)));
+      float least = Math.min(0, low.get(0));
+      float greatest = Math.max(0, high.get(0));
+      if (!Float.isFinite(greatest - least)) {
+        // oneDNN does not say what it makes of NaN.
+        least = least(values);
+        greatest = greatest(values);
+      }
+      float step = least == greatest ? 1 : (greatest - least) / 255;
+      float offset = (float) Math.rint(Math.max(0, Math.min(255, -least / step)));
       quantize(values, step, offset);
       this.whole.put(0, values);
       scale.put(0, step);
       zero.put(0, (byte) (int) offset);
     }
 
-    /**
-     * The least and greatest of every fourth value, and zero. Comparisons, whose outcome the
-     * processor foresees, are several times faster here than Math.min, which cares for NaN.
-     */
-    private void extremes(float[] values) {
-      float low0 = 0;
-      float low1 = 0;
-      float low2 = 0;
-      float low3 = 0;
-      float high0 = 0;
-      float high1 = 0;
-      float high2 = 0;
-      float high3 = 0;
-      int fours = values.length / LANES * LANES;
-      for (int i = 0; i < fours; i += LANES) {
-        float a = values[i];
-        float b = values[i + 1];
-        float c = values[i + 2];
-        float d = values[i + 3];
-        low0 = a < low0 ? a : low0;
-        high0 = a > high0 ? a : high0;
-        low1 = b < low1 ? b : low1;
-        high1 = b > high1 ? b : high1;
-        low2 = c < low2 ? c : low2;
-        high2 = c > high2 ? c : high2;
-        low3 = d < low3 ? d : low3;
-        high3 = d > high3 ? d : high3;
+    /** The least of zero and the values that are numbers. */
+    private static float least(float[] values) {
+      float least = 0;
+      for (float value : values) {
+        least = value < least ? value : least;
       }
-      for (int i = fours; i < values.length; i++) {
-        low0 = values[i] < low0 ? values[i] : low0;
-        high0 = values[i] > high0 ? values[i] : high0;
+      return least;
+    }
+
+    private static float greatest(float[] values) {
+      float greatest = 0;
+      for (float value : values) {
+        greatest = value > greatest ? value : greatest;
       }
-      lowest[0] = low0;
-      lowest[1] = low1;
-      lowest[2] = low2;
-      lowest[3] = low3;
-      highest[0] = high0;
-      highest[1] = high1;
-      highest[2] = high2;
-      highest[3] = high3;
+      return greatest;
     }
 
     private static void quantize(float[] values, float step, float offset) {

@@ -11,160 +11,92 @@ import java.nio.ByteBuffer;
  * nearest.
  */
 enum Elements {
-  FLOAT(4) {
-    @Override
-    double real(ByteBuffer from, int index) {
-      return from.getFloat(index << 2);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, double value) {
-      to.putFloat(index << 2, (float) value);
-    }
-  },
-  DOUBLE(8) {
-    @Override
-    double real(ByteBuffer from, int index) {
-      return from.getDouble(index << 3);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, double value) {
-      to.putDouble(index << 3, value);
-    }
-  },
-  FLOAT16(2) {
-    @Override
-    double real(ByteBuffer from, int index) {
-      return Halves.toReal(from.getShort(index << 1));
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, double value) {
-      to.putShort(index << 1, Halves.ofReal(value));
-    }
-  },
-  BFLOAT16(2) {
-    @Override
-    double real(ByteBuffer from, int index) {
-      return Float.intBitsToFloat(from.getShort(index << 1) << 16);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, double value) {
-      to.putShort(index << 1, Halves.brief((float) value));
-    }
-  },
-  INT8(1) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.get(index);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.put(index, (byte) value);
-    }
-  },
-  UINT8(1) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.get(index) & 0xFF;
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.put(index, (byte) value);
-    }
-  },
-  BOOL(1) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.get(index) == 0 ? 0 : 1;
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.put(index, (byte) (value == 0 ? 0 : 1));
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, double value) {
-      to.put(index, (byte) (value == 0 ? 0 : 1));
-    }
-  },
-  INT16(2) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.getShort(index << 1);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.putShort(index << 1, (short) value);
-    }
-  },
-  UINT16(2) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.getShort(index << 1) & 0xFFFF;
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.putShort(index << 1, (short) value);
-    }
-  },
-  INT32(4) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.getInt(index << 2);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.putInt(index << 2, (int) value);
-    }
-  },
-  UINT32(4) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.getInt(index << 2) & 0xFFFF_FFFFL;
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.putInt(index << 2, (int) value);
-    }
-  },
-  INT64(8) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.getLong(index << 3);
-    }
-
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.putLong(index << 3, value);
-    }
-  },
+  FLOAT(reals(4, (from, i) -> from.getFloat(i << 2), (to, i, x) -> to.putFloat(i << 2, (float) x))),
+  DOUBLE(reals(8, (from, i) -> from.getDouble(i << 3), (to, i, x) -> to.putDouble(i << 3, x))),
+  FLOAT16(
+      reals(
+          2,
+          (from, i) -> Halves.toReal(from.getShort(i << 1)),
+          (to, i, x) -> to.putShort(i << 1, Halves.ofReal(x)))),
+  BFLOAT16(
+      reals(
+          2,
+          (from, i) -> Float.intBitsToFloat(from.getShort(i << 1) << 16),
+          (to, i, x) -> to.putShort(i << 1, Halves.brief((float) x)))),
+  INT8(wholes(1, ByteBuffer::get, (to, i, n) -> to.put(i, (byte) n))),
+  UINT8(wholes(1, (from, i) -> from.get(i) & 0xFF, (to, i, n) -> to.put(i, (byte) n))),
+  BOOL(
+      wholes(
+          1,
+          (from, i) -> from.get(i) == 0 ? 0 : 1,
+          (to, i, n) -> to.put(i, (byte) (n == 0 ? 0 : 1)))),
+  INT16(
+      wholes(2, (from, i) -> from.getShort(i << 1), (to, i, n) -> to.putShort(i << 1, (short) n))),
+  UINT16(
+      wholes(
+          2,
+          (from, i) -> from.getShort(i << 1) & 0xFFFF,
+          (to, i, n) -> to.putShort(i << 1, (short) n))),
+  INT32(wholes(4, (from, i) -> from.getInt(i << 2), (to, i, n) -> to.putInt(i << 2, (int) n))),
+  UINT32(
+      wholes(
+          4,
+          (from, i) -> from.getInt(i << 2) & 0xFFFF_FFFFL,
+          (to, i, n) -> to.putInt(i << 2, (int) n))),
+  INT64(wholes(8, (from, i) -> from.getLong(i << 3), (to, i, n) -> to.putLong(i << 3, n))),
   /** Numbers from 2^63 on are read as negative ones. */
-  UINT64(8) {
-    @Override
-    long whole(ByteBuffer from, int index) {
-      return from.getLong(index << 3);
-    }
+  UINT64(INT64.access);
 
-    @Override
-    void put(ByteBuffer to, int index, long value) {
-      to.putLong(index << 3, value);
-    }
-  };
+  private interface RealReader {
+    double read(ByteBuffer from, int index);
+  }
 
-  private final int width;
+  private interface RealWriter {
+    void write(ByteBuffer to, int index, double value);
+  }
 
-  Elements(int width) {
-    this.width = width;
+  private interface WholeReader {
+    long read(ByteBuffer from, int index);
+  }
+
+  private interface WholeWriter {
+    void write(ByteBuffer to, int index, long value);
+  }
+
+  /** Reals are cut towards zero where whole numbers are wanted. */
+  private record Access(
+      int width,
+      boolean isFloat,
+      RealReader real,
+      RealWriter putReal,
+      WholeReader whole,
+      WholeWriter putWhole) {}
+
+  @SuppressWarnings("ImmutableEnumChecker") // its functions hold no state
+  private final Access access;
+
+  Elements(Access access) {
+    this.access = access;
+  }
+
+  private static Access reals(int width, RealReader reader, RealWriter writer) {
+    return new Access(
+        width,
+        true,
+        reader,
+        writer,
+        (from, i) -> (long) reader.read(from, i),
+        (to, i, n) -> writer.write(to, i, (double) n));
+  }
+
+  private static Access wholes(int width, WholeReader reader, WholeWriter writer) {
+    return new Access(
+        width,
+        false,
+        (from, i) -> (double) reader.read(from, i),
+        (to, i, x) -> writer.write(to, i, (long) x),
+        reader,
+        writer);
   }
 
   /**
@@ -194,31 +126,35 @@ enum Elements {
 
   /** Bytes that an element takes. */
   int width() {
-    return width;
+    return access.width;
   }
 
   /** Whether the elements are floating-point numbers. */
   boolean isFloat() {
-    return this == FLOAT || this == DOUBLE || this == FLOAT16 || this == BFLOAT16;
+    return access.isFloat;
   }
 
   /** Element {@code index} as a whole number; a real is cut towards zero. */
   long whole(ByteBuffer from, int index) {
-    return (long) real(from, index);
+    return access.whole.read(from, index);
   }
 
   /** Element {@code index} as a real number. */
   double real(ByteBuffer from, int index) {
-    return whole(from, index);
+    return access.real.read(from, index);
   }
 
   /** Writes a whole number. */
   void put(ByteBuffer to, int index, long value) {
-    put(to, index, (double) value);
+    access.putWhole.write(to, index, value);
   }
 
-  /** Writes a real number; into whole numbers it is cut towards zero. */
+  /** Writes a real number; into whole numbers it is cut towards zero, and is true if not 0. */
   void put(ByteBuffer to, int index, double value) {
-    put(to, index, (long) value);
+    if (this == BOOL) {
+      put(to, index, value == 0 ? 0L : 1L);
+    } else {
+      access.putReal.write(to, index, value);
+    }
   }
 }

@@ -4,6 +4,7 @@ import dev.octet.engine.dnnl.Args;
 import dev.octet.engine.dnnl.Attributes;
 import dev.octet.engine.dnnl.Attributes.Binary;
 import dev.octet.engine.dnnl.Attributes.Eltwise;
+import dev.octet.engine.dnnl.DnnlException;
 import dev.octet.engine.dnnl.Layout;
 import dev.octet.engine.plan.Compilation;
 import dev.octet.engine.plan.Operand;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * where a QuantizeLinear and DequantizeLinear stand between convolution and sum, the result is
  * counted in their scale first, rounded and clipped to their range, and only then converted: the
- * sum sees what ONNX says it sees.
+ * sum sees what ONNX says it sees. So does a function between two QuantizeLinear. Where that is a
+ * clip, and both have the same parameters, it is one of integers, and nothing is rounded twice.
  */
 final class Epilogue {
   private sealed interface Op {}
@@ -77,6 +80,24 @@ final class Epilogue {
     return new Epilogue(to, made);
   }
 
+  /**
+   * Gives {@code attempt} one after the other until oneDNN has code for it.
+   *
+   * @return null where it had, else its last refusal
+   */
+  static @Nullable DnnlException first(List<Epilogue> candidates, Consumer<Epilogue> attempt) {
+    DnnlException refused = null;
+    for (Epilogue epilogue : candidates) {
+      try {
+        attempt.accept(epilogue);
+        return null;
+      } catch (DnnlException next) {
+        refused = next;
+      }
+    }
+    return refused;
+  }
+
   /** The value that the primitive defines. */
   Value last() {
     return last;
@@ -110,12 +131,10 @@ final class Epilogue {
 
   /** In which unit the primitive's scaled sum and bias are to be. */
   float unit() {
-    for (Op op : ops) {
-      if (op instanceof Requantize requantize) {
-        return requantize.quantization.scale();
-      }
-    }
-    return residualUnit();
+    // Rounded before the sum: the first operation, which saves it a multiplication.
+    return hasResidual() && ops.get(0) instanceof Requantize requantize
+        ? requantize.quantization.scale()
+        : residualUnit();
   }
 
   private float residualUnit() {
@@ -166,13 +185,7 @@ final class Epilogue {
     float after = residualUnit();
     for (Op op : ops) {
       if (op instanceof Requantize requantize) {
-        Quantization q = requantize.quantization;
-        attributes.eltwise(Eltwise.ROUND, 0, 0);
-        attributes.eltwise(
-            Eltwise.CLIP, q.lowest() - (float) q.zeroPoint(), q.highest() - (float) q.zeroPoint());
-        if (unit != after) {
-          attributes.eltwise(Eltwise.LINEAR, unit / after, 0);
-        }
+        requantize(attributes, requantize.quantization, unit, after);
         unit = after;
       } else if (op instanceof Residual residual) {
         Operand operand = residual.operand;
@@ -185,8 +198,7 @@ final class Epilogue {
           attributes.eltwise(Eltwise.LINEAR, 1, -q.zeroPoint());
         }
       } else if (op instanceof Function f) {
-        boolean bounds = f.function == Eltwise.CLIP;
-        attributes.eltwise(f.function, bounds ? f.a / unit : f.a, bounds ? f.b / unit : f.b);
+        apply(attributes, f, unit);
       }
     }
     Quantization q = written;
@@ -204,6 +216,24 @@ final class Epilogue {
     }
   }
 
+  private static void apply(Attributes attributes, Function f, float unit) {
+    boolean bounds = f.function == Eltwise.CLIP;
+    attributes.eltwise(f.function, bounds ? f.a / unit : f.a, bounds ? f.b / unit : f.b);
+  }
+
+  /** Rounds and clips to integers what is counted in {@code unit}, and counts it in another. */
+  private static void requantize(Attributes attributes, Quantization q, float unit, float after) {
+    if (unit != q.scale()) {
+      attributes.eltwise(Eltwise.LINEAR, unit / q.scale(), 0);
+    }
+    attributes.eltwise(Eltwise.ROUND, 0, 0);
+    attributes.eltwise(
+        Eltwise.CLIP, q.lowest() - (float) q.zeroPoint(), q.highest() - (float) q.zeroPoint());
+    if (q.scale() != after) {
+      attributes.eltwise(Eltwise.LINEAR, q.scale() / after, 0);
+    }
+  }
+
   /** Whether every fused function commutes with a change of unit. */
   boolean isHomogeneous() {
     return !anyCurved();
@@ -213,13 +243,16 @@ final class Epilogue {
    * Adds the functions and the quantization for a primitive whose destination cannot have a scale:
    * both become post-operations, and the store rounds.
    *
-   * @param unit what the primitive's result is counted in before them
+   * @param first what the primitive's result is counted in before them
    */
-  void applyWithoutScale(Attributes attributes, float unit) {
+  void applyWithoutScale(Attributes attributes, float first) {
+    float unit = first;
     for (Op op : ops) {
-      if (op instanceof Function f) {
-        boolean bounds = f.function == Eltwise.CLIP;
-        attributes.eltwise(f.function, bounds ? f.a / unit : f.a, bounds ? f.b / unit : f.b);
+      if (op instanceof Requantize requantize) {
+        requantize(attributes, requantize.quantization, unit, 1);
+        unit = 1;
+      } else if (op instanceof Function f) {
+        apply(attributes, f, unit);
       }
     }
     Quantization q = written;
@@ -297,7 +330,7 @@ final class Epilogue {
     Operand other = value == null || value == one ? null : to.known(value);
     if (other == null
         || other.type() != DataType.FLOAT
-        || other.real() != null
+        || other.isConstant()
         || !Arrays.equals(other.dims(), dims)) {
       return null;
     }
@@ -310,23 +343,28 @@ final class Epilogue {
     if (q == null || !q.isPerTensor() || !q.isByte() || reader.input(0) != last) {
       return false;
     }
-    if (residual && !hasResidual() && ops.isEmpty()) {
-      Node back = made.isOutput() ? null : to.onlyReader(made);
-      Value real = back != null && back.is("DequantizeLinear") ? back.outputs().get(0) : null;
-      Node sum = real == null || real.isOutput() ? null : to.onlyReader(real);
-      Value total = sum != null && sum.is("Add") ? sum.outputs().get(0) : null;
-      if (back != null
-          && real != null
-          && sum != null
-          && total != null
-          && q.equals(back.input(0) == made ? sameParameters(back, reader, q) : null)) {
-        Operand other = other(sum, real, dims);
+    Node back = made.isOutput() ? null : to.onlyReader(made);
+    Value real = back != null && back.is("DequantizeLinear") ? back.outputs().get(0) : null;
+    Node next = real == null || real.isOutput() ? null : to.onlyReader(real);
+    Value end = next == null || next.outputs().isEmpty() ? null : next.outputs().get(0);
+    if (back != null
+        && real != null
+        && next != null
+        && end != null
+        && q.equals(back.input(0) == made ? sameParameters(back, reader, q) : null)) {
+      if (residual && !hasResidual() && ops.isEmpty() && next.is("Add")) {
+        Operand other = other(next, real, dims);
         if (other != null) {
           ops.add(new Requantize(q));
           ops.add(new Residual(other));
-          take(total, reader, back, sum);
+          take(end, reader, back, next);
           return true;
         }
+      }
+      Quantization then = to.target(end).quantization();
+      if (then != null && then.isByte() && function(next, q, q.equals(then))) {
+        take(end, reader, back, next);
+        return true;
       }
     }
     if (!ops.isEmpty() && ops.get(ops.size() - 1) instanceof Function f && isSaturation(f, q)) {
@@ -335,6 +373,35 @@ final class Epilogue {
     written = q;
     take(made, reader);
     return true;
+  }
+
+  /**
+   * Adds the function {@code next} of the numbers that {@code q} leaves.
+   *
+   * @param same whether its result is quantized by {@code q} as well
+   */
+  private boolean function(Node next, Quantization q, boolean same) {
+    Activations.Shape shape = next.domain().isEmpty() ? Activations.shape(next, to) : null;
+    if (shape == null || (!shape.homogeneous() && residualUnit() != 1)) {
+      return false;
+    }
+    boolean clips = shape.function() == Eltwise.CLIP;
+    if (same && clips) {
+      ops.add(new Function(Eltwise.CLIP, onGrid(shape.a(), q), onGrid(shape.b(), q)));
+      return true;
+    }
+    if (!same || shape.function() != Eltwise.RELU || shape.a() != 0) {
+      ops.add(new Requantize(q));
+    }
+    ops.add(new Function(shape.function(), shape.a(), shape.b()));
+    return true;
+  }
+
+  /** {@code x} after {@code q} and back. */
+  private static float onGrid(float x, Quantization q) {
+    double integer = Math.rint(x / q.scale()) + q.zeroPoint();
+    double kept = Math.max(q.lowest(), Math.min(q.highest(), integer));
+    return (float) ((kept - q.zeroPoint()) * q.scale());
   }
 
   /** {@code q} where the DequantizeLinear undoes the QuantizeLinear, else null. */

@@ -68,6 +68,11 @@ final class Functions implements Lowering {
     Form form = form(node);
     DoubleUnaryOperator real = type.isFloat() ? form.real : null;
     LongUnaryOperator whole = type.isFloat() ? null : form.whole;
+    ByteTables.Ends ends = real == null || form.test ? null : ByteTables.Ends.of(node, to, output);
+    if (ends != null && real != null) {
+      ByteTables.lower(ends, to, real);
+      return;
+    }
     if (real == null && whole == null) {
       throw new UnsupportedNodeException(node, "it is not defined for " + input.type());
     }
@@ -93,6 +98,15 @@ final class Functions implements Lowering {
         };
     to.kernel("function", kernel, List.of(from), List.of(result));
     to.define(output, result);
+  }
+
+  /** The function of reals that {@code node} is. */
+  static DoubleUnaryOperator real(Node node) {
+    DoubleUnaryOperator real = form(node).real;
+    if (real == null) {
+      throw new UnsupportedNodeException(node, "it is not defined for reals");
+    }
+    return real;
   }
 
   private static Form of(DoubleUnaryOperator real) {

@@ -1,6 +1,7 @@
 package dev.octet.engine.lower;
 
 import dev.octet.engine.dnnl.Primitives;
+import dev.octet.engine.plan.Coded;
 import dev.octet.engine.plan.Operand;
 import dev.octet.engine.plan.Quantization;
 import dev.octet.graph.DataType;
@@ -50,21 +51,22 @@ record IntegerWeights(Tensor base, Tensor values, float[] scales) {
     if (q.isSymmetric() && q.type() == DataType.INT8) {
       return new IntegerWeights(base, base, q.scales());
     }
-    long[] from = base.toLongs();
-    byte[] bytes = new byte[from.length];
+    ByteBuffer from = base.data();
+    byte[] bytes = new byte[from.remaining()];
     long inner = 1;
     for (int i = axis + 1; i < base.rank(); i++) {
       inner *= base.dim(i);
     }
     for (int i = 0; i < bytes.length; i++) {
       int channel = q.isPerTensor() ? 0 : (int) (i / inner % q.scales().length);
-      long value = from[i] - q.zeroPoints()[channel];
+      int value = Coded.integer(base, from, i) - q.zeroPoints()[channel];
       if (value != (byte) value) {
         return null;
       }
       bytes[i] = (byte) value;
     }
-    return new IntegerWeights(base, Tensor.ofRaw(DataType.INT8, bytes, base.shape()), q.scales());
+    Tensor values = Tensor.wrap(DataType.INT8, base.shape(), ByteBuffer.wrap(bytes));
+    return new IntegerWeights(base, values, q.scales());
   }
 
   /** The sum over all weights of each output channel, where those are dimension 0. */

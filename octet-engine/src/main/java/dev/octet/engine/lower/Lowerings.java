@@ -11,15 +11,21 @@ public final class Lowerings {
   private static final Map<String, Lowering> BY_OPERATOR = new HashMap<>();
 
   static {
-    register(new Convolutions(), "Conv");
-    register(new Deconvolutions(), "ConvTranspose");
-    register(new WeightOnlyProducts(new MatrixProducts()), "Gemm", "MatMul");
-    register(new Activations(), Activations.OPERATORS);
-    register(new Arithmetic(), Arithmetic.OPERATORS);
-    register(new Poolings(), "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool");
+    register(new Empties(new Convolutions()), "Conv");
+    register(new Empties(new Deconvolutions()), "ConvTranspose");
+    register(new Empties(new WeightOnlyProducts(new MatrixProducts())), "Gemm", "MatMul");
+    register(new Empties(new Activations()), Activations.OPERATORS);
+    register(new Empties(new Arithmetic()), Arithmetic.OPERATORS);
+    register(
+        new Empties(new Poolings()),
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+        "GlobalMaxPool");
     register(new Views(), Views.OPERATORS);
     register(new Concatenation(), "Concat");
     register(new Movements(), Movements.OPERATORS);
+    register(new Pads(), Pads.OPERATORS);
     register(new Gathers(), Gathers.OPERATORS);
     register(new Scatters(), "ScatterElements", "Scatter", "ScatterND");
     register(new Functions(), Functions.OPERATORS);
@@ -27,16 +33,19 @@ public final class Lowerings {
     register(new Selections(), "Where", "Cast", "CastLike");
     register(new Reductions(), Reductions.OPERATORS);
     register(new Orders(), Orders.OPERATORS);
-    register(new Softmaxes(), "Softmax", "LogSoftmax");
-    register(new Normalizations(), Normalizations.OPERATORS);
-    register(new Resizes(), "Resize", "Upsample");
-    register(new Einsums(), "Einsum");
+    register(new Empties(new Softmaxes()), "Softmax", "LogSoftmax");
+    register(new Empties(new Normalizations()), Normalizations.OPERATORS);
+    register(new Empties(new Resizes()), "Resize", "Upsample");
+    register(new Empties(new Einsums()), "Einsum");
     register(new Fillings(), Fillings.OPERATORS);
+    register(new Grids(), Grids.OPERATORS);
+    register(new Patches(), Patches.OPERATORS);
+    register(new Spectra(), Spectra.OPERATORS);
     Refusals.forEach(BY_OPERATOR::put);
     register(new QuantizeDequantize(), "QuantizeLinear", "DequantizeLinear");
-    register(new RecurrentLayers(), "LSTM", "GRU", "RNN");
-    register(new DynamicQuantization(), "DynamicQuantizeLinear");
-    register(new IntegerProducts(), "MatMulInteger", "ConvInteger");
+    register(new Empties(new RecurrentLayers()), "LSTM", "GRU", "RNN");
+    register(new Empties(new DynamicQuantization()), "DynamicQuantizeLinear");
+    register(new Empties(new IntegerProducts()), "MatMulInteger", "ConvInteger");
   }
 
   private Lowerings() {}

@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +44,7 @@ final class MatrixProducts implements Lowering {
         input.type() == DataType.FLOAT
             && weights.type() == DataType.FLOAT
             && weights.rank() == 2
-            && (weights.real() != null)
+            && weights.isConstant()
             && input.rank() >= 2
             && node.intAttribute("transA", 0) == 0
             && node.floatAttribute("alpha", 1) == 1
@@ -202,13 +203,21 @@ final class MatrixProducts implements Lowering {
     }
 
     private Stored packedWeights(Layout layout, @Nullable IntegerWeights integers) {
-      Tensor base = integers == null ? weights.real() : integers.base();
-      Tensor values = integers == null ? weights.real() : integers.values();
-      if (base == null || values == null) {
+      Tensor base = integers == null ? weights.origin() : integers.base();
+      if (base == null) {
         throw new IllegalStateException();
       }
-      String derivation = (integers == null ? "" : "signed") + (transposed ? "T" : "");
-      return to.packed(base, derivation, layout, () -> transposed ? transpose(values) : values);
+      String derivation =
+          (integers == null ? weights.derivation() : "signed") + (transposed ? " T" : "");
+      return to.packed(
+          base,
+          derivation,
+          layout,
+          () -> {
+            Tensor values =
+                integers == null ? Objects.requireNonNull(weights.real()) : integers.values();
+            return transposed ? transpose(values) : values;
+          });
     }
 
     private @Nullable Stored bias(
@@ -256,6 +265,6 @@ final class MatrixProducts implements Lowering {
         }
       }
     }
-    return Tensor.ofRaw(matrix.type(), turned, columns, rows);
+    return Tensor.wrap(matrix.type(), new long[] {columns, rows}, ByteBuffer.wrap(turned));
   }
 }

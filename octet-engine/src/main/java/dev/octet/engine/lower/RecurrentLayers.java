@@ -218,19 +218,20 @@ final class RecurrentLayers implements Lowering {
   private static Tensor transposed(RecurrentLayer layer, float[] values, int columns, long[] dims) {
     int g = layer.gates();
     int h = layer.units();
-    float[] turned = new float[values.length];
-    int at = 0;
-    for (int d = 0; d < layer.directions(); d++) {
-      for (int i = 0; i < columns; i++) {
-        for (int gate = 0; gate < g; gate++) {
-          int row = (d * g + onnxGate(layer, gate)) * h;
-          for (int j = 0; j < h; j++) {
-            turned[at++] = values[(row + j) * columns + i];
+    return Tensor.computed(
+        turned -> {
+          for (int d = 0; d < layer.directions(); d++) {
+            for (int i = 0; i < columns; i++) {
+              for (int gate = 0; gate < g; gate++) {
+                int row = (d * g + onnxGate(layer, gate)) * h;
+                for (int j = 0; j < h; j++) {
+                  turned.put(values[(row + j) * columns + i]);
+                }
+              }
+            }
           }
-        }
-      }
-    }
-    return Tensor.ofFloats(turned, dims);
+        },
+        dims);
   }
 
   /** {@code [directions, order.length, H]} with the middle dimension in {@code order}. */

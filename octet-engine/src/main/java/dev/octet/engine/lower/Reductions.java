@@ -82,6 +82,10 @@ final class Reductions implements Lowering {
     Stored from = Copies.plain(node, to, input);
     Stored result = Copies.allocate(node, to, input.type(), dims);
     int results = Math.toIntExact(result.layout().elements());
+    if (results == 0) {
+      to.define(output, result);
+      return;
+    }
     int each = Math.toIntExact(input.elements() / results);
     Kernel kernel;
     if (type.isFloat()) {

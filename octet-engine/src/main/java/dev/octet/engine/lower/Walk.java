@@ -41,6 +41,10 @@ final class Walk {
         joined.add(next);
       }
     }
+    if (Arrays.stream(dims).anyMatch(dim -> dim == 0)) {
+      joined.clear(); // one row of nothing
+      joined.add(new int[1 + strides.length]);
+    }
     if (joined.isEmpty()) {
       int[] single = new int[1 + strides.length];
       single[0] = 1;

@@ -14,7 +14,6 @@ import dev.octet.engine.plan.Stored;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
-import dev.octet.graph.Value;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>oneDNN's product decompresses a panel of weights before it multiplies. With one row that costs
  * more than the product of floats (4096 x 4096 weights of 4 bits: 4.4 ms beside 2.5 ms of floats on
- * an AVX-512 core), so few rows by 4-bit weights go to {@link FewRows}.
+ * an AVX-512 core), so few rows by 4-bit weights go to {@link FewRows}, and by 8-bit weights that
+ * have one scale a column to {@link SplitRows}.
  */
 final class WeightOnlyProducts implements Lowering {
   /** With more rows, decompressing a panel once for all of them pays. */
@@ -82,6 +82,13 @@ final class WeightOnlyProducts implements Lowering {
       return;
     }
     try {
+      if (rows <= FEW_ROWS
+          && matrix.block() == depth
+          && depth <= SplitRows.DEEPEST
+          && Primitives.addsExactly(DataType.INT8, -Byte.MIN_VALUE)) {
+        split(node, to, input, matrix, bias, (int) rows);
+        return;
+      }
       byPrimitive(node, to, input, matrix, bias, rows);
     } catch (DnnlException noCode) {
       others.lower(node, to);
@@ -225,15 +232,55 @@ final class WeightOnlyProducts implements Lowering {
     return Tensor.ofRaw(kept.type(), turned, matrix.depth(), matrix.width());
   }
 
+  // ---- integers ----
+
+  private static void split(
+      Node node, Compilation to, Operand input, Matrix matrix, @Nullable Tensor bias, int rows) {
+    Coded coded = matrix.coded();
+    int shift = coded.codes().type() == DataType.UINT8 ? 128 : 0;
+    float[] scales = scales(matrix).toFloats();
+    long[] zeros = zeros(matrix).toLongs();
+    float[] offsets = new float[scales.length];
+    for (int n = 0; n < offsets.length; n++) {
+      offsets[n] = (shift - zeros[n]) * scales[n];
+    }
+    Stored result = result(to, input, matrix);
+    float[] start = bias == null ? new float[matrix.width()] : bias.toFloats();
+    new SplitRows(rows, matrix.depth(), scales, offsets, start)
+        .emit(
+            to,
+            to.rowMajor(input),
+            layout ->
+                to.packed(
+                    coded.codes(),
+                    "signed codes " + matrix.transposed(),
+                    layout,
+                    () -> signed(codes(matrix), shift)),
+            result);
+    to.define(node.output(), result);
+  }
+
+  private static Tensor signed(Tensor codes, int shift) {
+    byte[] bytes = new byte[codes.data().remaining()];
+    codes.data().get(bytes);
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) (bytes[i] - shift);
+    }
+    return Tensor.ofRaw(DataType.INT8, bytes, codes.shape());
+  }
+
+  private static Stored result(Compilation to, Operand input, Matrix matrix) {
+    long[] out = input.dims();
+    out[out.length - 1] = matrix.width();
+    return to.allocate(Layout.rowMajor(DataType.FLOAT, out));
+  }
+
   // ---- Java ----
 
   private static void inJava(
       Node node, Compilation to, Operand input, Matrix matrix, @Nullable Tensor bias, int rows) {
     float[] start = bias == null ? new float[matrix.width()] : bias.toFloats();
-    long[] out = input.dims();
-    out[out.length - 1] = matrix.width();
-    Value output = node.output();
-    Stored result = to.allocate(Layout.rowMajor(DataType.FLOAT, out));
+    Stored result = result(to, input, matrix);
     Coded coded = matrix.coded();
     FewRows product =
         to.made(
@@ -246,6 +293,6 @@ final class WeightOnlyProducts implements Lowering {
         (reads, writes) -> product.bind(reads.get(0), writes.get(0), rows, start),
         List.of(to.rowMajor(input)),
         List.of(result));
-    to.define(output, result);
+    to.define(node.output(), result);
   }
 }

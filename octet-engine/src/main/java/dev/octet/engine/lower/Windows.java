@@ -1,7 +1,9 @@
 package dev.octet.engine.lower;
 
 import dev.octet.engine.dnnl.Primitives.Window;
+import dev.octet.engine.plan.Operand;
 import dev.octet.engine.plan.UnsupportedNodeException;
+import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import java.util.Arrays;
 import java.util.List;
@@ -11,6 +13,40 @@ final class Windows {
   private static final List<Long> NONE = List.of();
 
   private Windows() {}
+
+  /**
+   * Checks the operands of a convolution, or a transposed one.
+   *
+   * @throws UnsupportedNodeException if types, ranks or channels do not fit
+   */
+  static void check(Node node, Operand input, Operand weights, boolean transposed) {
+    int rank = input.rank();
+    if (input.type() != DataType.FLOAT || weights.type() != DataType.FLOAT) {
+      throw new UnsupportedNodeException(
+          node, "it works on FLOAT here, not " + input.type() + " and " + weights.type());
+    }
+    if (rank < 3 || rank > 5 || weights.rank() != rank) {
+      throw new UnsupportedNodeException(
+          node, "its input has " + rank + " dimensions and its weights " + weights.rank());
+    }
+    long groups = node.intAttribute("group", 1);
+    long channels = input.dim(1);
+    boolean fits =
+        groups > 0
+            && (transposed
+                ? channels % groups == 0 && channels == weights.dim(0)
+                : weights.dim(0) % groups == 0 && channels == weights.dim(1) * groups);
+    if (!fits) {
+      throw new UnsupportedNodeException(
+          node,
+          "its "
+              + channels
+              + " channels in "
+              + groups
+              + " groups do not fit weights of "
+              + Arrays.toString(weights.dims()));
+    }
+  }
 
   /**
    * The window of {@code node} over an input of {@code dims} ({@code [N, C, spatial...]}), with the

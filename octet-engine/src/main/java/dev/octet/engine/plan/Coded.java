@@ -34,27 +34,32 @@ public record Coded(
 
   /** The floats: {@code scale * (code − zeroPoint)}. */
   public Tensor decode() {
-    int count = Math.toIntExact(codes.elementCount());
-    float[] reals = new float[count];
-    ByteBuffer data = codes.data();
     Tensor steps = scales;
     if (steps == null) {
       boolean brain = codes.type() == DataType.BFLOAT16;
-      for (int i = 0; i < count; i++) {
-        short bits = data.getShort(2 * i);
-        reals[i] = brain ? BFloat16.decode(bits) : Float16.decode(bits);
-      }
-      return Tensor.ofFloats(reals, codes.shape());
+      return Tensor.computed(
+          reals -> {
+            ByteBuffer data = codes.data();
+            while (reals.hasRemaining()) {
+              short bits = data.getShort();
+              reals.put(brain ? BFloat16.decode(bits) : Float16.decode(bits));
+            }
+          },
+          codes.shape());
     }
     float[] scale = steps.toFloats();
     Tensor zeros = zeroPoints;
     ByteBuffer zero = zeros == null ? null : zeros.data();
-    for (int i = 0; i < count; i++) {
-      int at = scaleIndex(i);
-      int shift = zeros == null || zero == null ? 0 : integer(zeros, zero, at);
-      reals[i] = (integer(codes, data, i) - shift) * scale[at];
-    }
-    return Tensor.ofFloats(reals, codes.shape());
+    return Tensor.computed(
+        reals -> {
+          ByteBuffer data = codes.data();
+          for (int i = 0; reals.hasRemaining(); i++) {
+            int at = scaleIndex(i);
+            int shift = zeros == null || zero == null ? 0 : integer(zeros, zero, at);
+            reals.put((integer(codes, data, i) - shift) * scale[at]);
+          }
+        },
+        codes.shape());
   }
 
   /** Which scale the code at flat index {@code i} has. */

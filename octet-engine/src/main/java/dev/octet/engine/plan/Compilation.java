@@ -9,6 +9,7 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -246,11 +248,16 @@ public final class Compilation {
           "a tensor of " + operand.type() + " is asked for as " + layout);
     }
     Stored made;
-    Tensor constant = operand.real();
-    if (constant != null) {
-      Tensor origin = operand.origin();
+    Tensor origin = operand.origin();
+    if (operand.elements() == 0) {
+      made = allocate(layout);
+    } else if (operand.isConstant() && origin != null) {
       made =
-          packed(origin == null ? constant : origin, operand.derivation(), layout, () -> constant);
+          packed(
+              origin,
+              operand.derivation(),
+              layout,
+              () -> Objects.requireNonNull(operand.real(), "a constant"));
     } else if (operand.source != null && operand.quantization != null) {
       made = convert(operand, operand.source, operand.quantization, layout);
     } else {
@@ -488,6 +495,9 @@ public final class Compilation {
   }
 
   private Operand view(Operand operand, long... dims) {
+    if (operand.elements() == 0) {
+      return Operand.constant(Tensor.wrap(operand.type(), dims, ByteBuffer.allocate(0)));
+    }
     Tensor constant = operand.coded() == null ? operand.constant : operand.real();
     if (constant != null) {
       return Operand.constant(constant.reshape(dims));

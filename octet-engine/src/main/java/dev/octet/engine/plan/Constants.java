@@ -9,6 +9,7 @@ import dev.octet.engine.dnnl.Primitive;
 import dev.octet.engine.dnnl.Primitives;
 import dev.octet.engine.dnnl.Stream;
 import dev.octet.graph.Tensor;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -68,7 +69,7 @@ public final class Constants implements AutoCloseable {
 
   private Memory pack(Tensor tensor, Layout layout) {
     Memory plain = new Memory(tensor.sizeBytes());
-    plain.buffer(0, plain.sizeBytes()).put(tensor.data());
+    tensor.copyTo(plain.buffer(0, plain.sizeBytes()));
     Layout from = Layout.rowMajor(tensor.type(), tensor.shape());
     if (from.equals(layout)) {
       bytes += plain.sizeBytes();
@@ -102,18 +103,23 @@ public final class Constants implements AutoCloseable {
 
   /** The reals that {@code integers} mean. */
   static Tensor dequantize(Tensor integers, Quantization q) {
-    long[] values = integers.toLongs();
     long[] dims = integers.shape();
-    long inner = 1;
+    int run = 1;
     for (int i = q.axis() + 1; !q.isPerTensor() && i < dims.length; i++) {
-      inner *= dims[i];
+      run *= (int) dims[i];
     }
-    float[] reals = new float[values.length];
-    for (int i = 0; i < reals.length; i++) {
-      int c = q.isPerTensor() ? 0 : (int) (i / inner % q.scales().length);
-      reals[i] = (values[i] - q.zeroPoints()[c]) * q.scales()[c];
-    }
-    return Tensor.ofFloats(reals, dims);
+    int inner = run;
+    return Tensor.computed(
+        reals -> {
+          ByteBuffer bytes = integers.data();
+          long[] wide = q.isByte() ? new long[0] : integers.toLongs();
+          for (int i = 0; reals.hasRemaining(); i++) {
+            int c = q.isPerTensor() ? 0 : i / inner % q.scales().length;
+            long code = q.isByte() ? Coded.integer(integers, bytes, i) : wide[i];
+            reals.put((code - q.zeroPoints()[c]) * q.scales()[c]);
+          }
+        },
+        dims);
   }
 
   @Override

@@ -144,9 +144,18 @@ public final class Operand {
     return type == DataType.FLOAT;
   }
 
+  /** Whether {@link #real} knows the value, which this does not compute. */
+  public boolean isConstant() {
+    Operand integers = integers();
+    return constant != null
+        || coded != null
+        || (integers != null && quantization != null && integers.constant != null);
+  }
+
   /**
    * The value as a float tensor where it is known at compile time, dequantized if it is held as
-   * integers; null otherwise.
+   * integers; null otherwise. Large weights are many megabytes then: ask {@link #isConstant} where
+   * that is the question.
    */
   public @Nullable Tensor real() {
     Operand integers = integers();

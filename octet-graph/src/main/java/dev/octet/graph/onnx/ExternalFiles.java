@@ -32,6 +32,8 @@ final class ExternalFiles implements ExternalData, AutoCloseable {
   private static final Set<OpenOption> READ =
       Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
 
+  private static final int PIECE = 1 << 16;
+
   private final Path folder;
   private @Nullable String openLocation;
   private @Nullable SeekableByteChannel open;
@@ -60,7 +62,9 @@ final class ExternalFiles implements ExternalData, AutoCloseable {
       }
       ByteBuffer data = ByteBuffer.allocate(length);
       channel.position(offset);
-      while (data.hasRemaining()) {
+      while (data.position() < length) {
+        // A channel keeps native memory as large as the largest piece that was asked for.
+        data.limit(Math.min(length, data.position() + PIECE));
         if (channel.read(data) < 0) {
           throw new ModelException(place + " became shorter while it was read");
         }

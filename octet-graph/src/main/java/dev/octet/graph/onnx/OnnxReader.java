@@ -20,7 +20,7 @@ import java.util.Arrays;
  * Thread-safe.
  */
 public final class OnnxReader {
-  private static final int FIRST_BYTES = 1 << 16;
+  private static final int PIECE = 1 << 16;
 
   /** The longest array that every JVM can make. */
   private static final int MOST_BYTES = Integer.MAX_VALUE - 8;
@@ -106,7 +106,7 @@ public final class OnnxReader {
       budget.take(size, "the file");
       byte[] content = new byte[(int) size];
       try (InputStream in = Files.newInputStream(file)) {
-        if (in.readNBytes(content, 0, content.length) < content.length || in.read() >= 0) {
+        if (fill(in, content, 0) < content.length || in.read() >= 0) {
           throw new ModelException("the file changed while it was read");
         }
       }
@@ -121,8 +121,8 @@ public final class OnnxReader {
   /** Grows with what really arrives. */
   private static byte[] content(InputStream in, Budget budget) {
     try {
-      byte[] content = new byte[FIRST_BYTES];
-      int filled = in.readNBytes(content, 0, content.length);
+      byte[] content = new byte[PIECE];
+      int filled = fill(in, content, 0);
       while (filled == content.length) {
         checkSize(filled, budget.limits());
         int more = Math.min(filled, MOST_BYTES - filled);
@@ -131,13 +131,27 @@ public final class OnnxReader {
         }
         budget.take((long) filled + more, "the file");
         content = Arrays.copyOf(content, filled + more);
-        filled += in.readNBytes(content, filled, more);
+        filled = fill(in, content, filled);
       }
       checkSize(filled, budget.limits());
       return Arrays.copyOf(content, filled);
     } catch (IOException e) {
       throw new ModelException("the model cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Reads to the end of {@code content} or of the stream, and returns where that was. In pieces: to
+   * read at once, files take native memory of the same size, and channels keep it.
+   */
+  private static int fill(InputStream in, byte[] content, int from) throws IOException {
+    int filled = from;
+    int read = -1;
+    while (filled < content.length && read != 0) {
+      read = in.readNBytes(content, filled, Math.min(PIECE, content.length - filled));
+      filled += read;
+    }
+    return filled;
   }
 
   private static void checkSize(long bytes, ReadLimits limits) {

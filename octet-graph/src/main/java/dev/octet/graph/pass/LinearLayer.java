@@ -5,6 +5,7 @@ import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
+import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class LinearLayer {
   private static final int WEIGHT = 1;
   private static final int BIAS = 2;
+  private static final int SOME = 4096; // floats looked at together
 
   private LinearLayer() {}
 
@@ -83,12 +85,12 @@ final class LinearLayer {
       }
     }
     Tensor weights = constant(layer.input(WEIGHT));
-    float[] before = floats(weights);
-    if (largest(before) * largest(affine.factor) > Float.MAX_VALUE) {
-      float[] after = scaled(layer, weights, affine.factor);
-      for (int i = 0; i < after.length; i++) {
-        if (Float.isFinite(before[i]) && !Float.isFinite(after[i])) {
-          return "weight " + before[i] + " would grow beyond float";
+    if (largest(weights) * largest(affine.factor) > Float.MAX_VALUE) {
+      FloatBuffer before = weights.data().asFloatBuffer();
+      FloatBuffer after = scaled(layer, weights, affine.factor).data().asFloatBuffer();
+      for (int i = 0; i < after.limit(); i++) {
+        if (Float.isFinite(before.get(i)) && !Float.isFinite(after.get(i))) {
+          return "weight " + before.get(i) + " would grow beyond float";
         }
       }
     }
@@ -105,7 +107,7 @@ final class LinearLayer {
     Value weight = layer.input(WEIGHT);
     Tensor weights = constant(weight);
     float[] bias = newBias(layer, affine);
-    Tensor scaled = Tensor.ofFloats(scaled(layer, weights, affine.factor), weights.shape());
+    Tensor scaled = scaled(layer, weights, affine.factor);
     String stem = layer.name().isEmpty() ? layer.output().name() : layer.name();
     change.setConstantInput(layer, WEIGHT, stem + "_weight", scaled);
     change.setConstantInput(layer, BIAS, stem + "_bias", Tensor.ofFloats(bias, bias.length));
@@ -121,16 +123,12 @@ final class LinearLayer {
 
   /** The elements of a float constant, widened. */
   static double[] doubles(@Nullable Value value) {
-    float[] floats = floats(constant(value));
+    float[] floats = constant(value).toFloats();
     double[] wide = new double[floats.length];
     for (int i = 0; i < wide.length; i++) {
       wide[i] = floats[i];
     }
     return wide;
-  }
-
-  private static float[] floats(Tensor tensor) {
-    return tensor.toFloats();
   }
 
   private static Tensor constant(@Nullable Value value) {
@@ -141,8 +139,8 @@ final class LinearLayer {
     return tensor;
   }
 
-  private static float[] scaled(Node layer, Tensor weights, double[] factor) {
-    float[] values = floats(weights);
+  /** Goes through a row at a time: weights may have hundreds of megabytes. */
+  private static Tensor scaled(Node layer, Tensor weights, double[] factor) {
     long[] shape = weights.shape();
     boolean transposed = layer.is("ConvTranspose");
     int axis = transposed || (layer.is("Gemm") && layer.intAttribute("transB", 0) == 0) ? 1 : 0;
@@ -150,29 +148,41 @@ final class LinearLayer {
     for (int i = axis + 1; i < shape.length; i++) {
       inner *= (int) shape[i];
     }
+    int run = inner;
     int along = (int) shape[axis];
     int rowsPerGroup =
         transposed ? (int) (shape[0] / layer.intAttribute("group", 1)) : Integer.MAX_VALUE;
-    for (int from = 0, block = 0; from < values.length; from += inner, block++) {
-      int channel = block % along;
-      if (transposed) {
-        int row = block / along;
-        channel += row / rowsPerGroup * along;
-      }
-      double each = factor[channel];
-      for (int i = from; i < from + inner; i++) {
-        values[i] = (float) (values[i] * each);
-      }
-    }
-    return values;
+    return Tensor.computed(
+        out -> {
+          FloatBuffer values = weights.data().asFloatBuffer();
+          float[] row = new float[axis == 0 ? run : along * run];
+          for (int r = 0; out.hasRemaining(); r++) {
+            values.get(row);
+            int channel = axis == 0 ? r : r / rowsPerGroup * along;
+            for (int from = 0; from < row.length; from += run, channel++) {
+              double each = factor[channel];
+              for (int i = from; i < from + run; i++) {
+                row[i] = (float) (row[i] * each);
+              }
+            }
+            out.put(row);
+          }
+        },
+        shape);
   }
 
   /** The largest finite magnitude. */
-  private static double largest(float[] values) {
+  private static double largest(Tensor weights) {
+    FloatBuffer values = weights.data().asFloatBuffer();
+    float[] some = new float[Math.min(values.remaining(), SOME)];
     float largest = 0;
-    for (float value : values) {
-      float magnitude = Math.abs(value);
-      largest = magnitude <= Float.MAX_VALUE && magnitude > largest ? magnitude : largest;
+    while (values.hasRemaining()) {
+      int count = Math.min(values.remaining(), some.length);
+      values.get(some, 0, count);
+      for (int i = 0; i < count; i++) {
+        float magnitude = Math.abs(some[i]);
+        largest = magnitude <= Float.MAX_VALUE && magnitude > largest ? magnitude : largest;
+      }
     }
     return largest;
   }

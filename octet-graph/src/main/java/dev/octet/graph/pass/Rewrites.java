@@ -2,6 +2,7 @@ package dev.octet.graph.pass;
 
 import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
+import dev.octet.graph.Value;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -75,11 +76,11 @@ public final class Rewrites {
   }
 
   private void visit(Node node, Rewrite rewrite) {
-    String place = place(node);
     Match match = rewrite.match(node);
     if (match instanceof Match.Refused refused) {
-      refusals.add(rewrite.name() + " at '" + place + "': " + refused.reason());
+      refusals.add(rewrite.name() + " at '" + place(node) + "': " + refused.reason());
     } else if (match instanceof Match.Fires fires) {
+      String place = place(node);
       rewrite.apply(fires, Rewriter.on(node.graph()));
       record(rewrite, node.graph(), place);
     }
@@ -112,7 +113,12 @@ public final class Rewrites {
 
   /** Whether {@code node} is still part of its graph. A node without outputs never leaves it. */
   private static boolean isLinked(Node node) {
-    return node.outputs().stream().allMatch(output -> output == null || output.producer() == node);
+    for (Value output : node.outputs()) { // asked of every node by every pass
+      if (output != null && output.producer() != node) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static long size(Graph graph) {

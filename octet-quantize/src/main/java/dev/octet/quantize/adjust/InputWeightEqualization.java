@@ -49,19 +49,27 @@ public final class InputWeightEqualization {
    * @throws IllegalArgumentException if there are not as many as the layer has input channels
    */
   public static double[] factors(Node layer, List<Range> inputs) {
-    double[] weights = LayerWeights.of(layer).inputWidth();
-    if (weights.length != inputs.size()) {
+    List<Range> weights = weightRanges(layer);
+    if (weights.size() != inputs.size()) {
       throw new IllegalArgumentException(
           "'%s' has %d input channels; ranges of %d are given"
-              .formatted(layer.label(), weights.length, inputs.size()));
+              .formatted(layer.label(), weights.size(), inputs.size()));
     }
-    double[] factors = new double[weights.length];
+    double[] factors = new double[weights.size()];
     for (int i = 0; i < factors.length; i++) {
-      double width = (double) inputs.get(i).max() - inputs.get(i).min();
-      double factor = Math.sqrt(weights[i] / width);
+      double factor = Math.sqrt(width(weights.get(i)) / width(inputs.get(i)));
       factors[i] = factor > 0 && Double.isFinite(factor) ? factor : 1;
     }
     return factors;
+  }
+
+  private static double width(Range range) {
+    return (double) range.max() - range.min();
+  }
+
+  /** The range of the weights that each input channel meets, of a layer that is not refused. */
+  public static List<Range> weightRanges(Node layer) {
+    return LayerWeights.of(layer).inputRanges();
   }
 
   /** Scales the input of {@code layer}; the graph computes what it did, up to rounding. */

@@ -1,11 +1,14 @@
 package dev.octet.quantize.adjust;
 
+import dev.octet.core.range.Range;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Node;
 import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import dev.octet.graph.pass.Rewriter;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -159,8 +162,8 @@ final class LayerWeights {
     return max;
   }
 
-  /** The width of the interval of the weights that each input meets. */
-  double[] inputWidth() {
+  /** The interval of the weights that each input meets. */
+  List<Range> inputRanges() {
     double[] low = new double[inputs()];
     double[] high = new double[inputs()];
     Arrays.fill(low, Double.POSITIVE_INFINITY);
@@ -170,10 +173,11 @@ final class LayerWeights {
       low[channel] = Math.min(low[channel], weights[i]);
       high[channel] = Math.max(high[channel], weights[i]);
     }
+    List<Range> ranges = new ArrayList<>();
     for (int i = 0; i < low.length; i++) {
-      high[i] -= low[i];
+      ranges.add(new Range((float) low[i], (float) high[i]));
     }
-    return high;
+    return ranges;
   }
 
   /** Divides what each output channel gives by {@code factors}, one a channel. */

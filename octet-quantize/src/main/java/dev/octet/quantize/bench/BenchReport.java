@@ -76,15 +76,17 @@ public record BenchReport(String time, Machine machine, int runs, int rounds, Li
   private String text() {
     StringBuilder text = new StringBuilder();
     for (BenchRow row : rows) {
+      Likeness outputs = row.outputs();
       text.append(
           String.format(
               Locale.ROOT,
-              "%s, batch %d, threads %d: engine %s, ONNX Runtime %s%n",
+              "%s, batch %d, threads %d: engine %s, ONNX Runtime %s%s%n",
               row.model(),
               row.batch(),
               row.threads(),
               text(row.engine()),
-              text(row.onnxRuntime())));
+              text(row.onnxRuntime()),
+              outputs == null ? "" : ", outputs apart " + outputs.text()));
     }
     return text.toString();
   }

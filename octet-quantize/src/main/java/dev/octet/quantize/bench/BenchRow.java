@@ -13,9 +13,16 @@ import org.jspecify.annotations.Nullable;
  * @param inputs what it ran on, such as {@code image float32 [1, 3, 224, 224]}
  * @param engine the engine's side
  * @param onnxRuntime ONNX Runtime's side
+ * @param outputs how far their outputs are apart; null unless both were timed
  */
 public record BenchRow(
-    String model, int batch, int threads, List<String> inputs, Side engine, Side onnxRuntime) {
+    String model,
+    int batch,
+    int threads,
+    List<String> inputs,
+    Side engine,
+    Side onnxRuntime,
+    @Nullable Likeness outputs) {
 
   /**
    * One side: its timing, or why there is none.

@@ -11,12 +11,15 @@ import dev.octet.quantize.run.Runner;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Times models on the engine and on ONNX Runtime. For every row each side gets a fresh process,
@@ -29,9 +32,17 @@ import java.util.stream.Stream;
  * @param threads numbers of threads inside an operator
  * @param runs timed runs of each side in each row
  * @param rounds turns of each side, among which the runs are shared out
+ * @param limit how long each side may take in each row, loading included; then its process is ended
  */
 public record Benchmark(
-    String childMain, List<Integer> batches, List<Integer> threads, int runs, int rounds) {
+    String childMain,
+    List<Integer> batches,
+    List<Integer> threads,
+    int runs,
+    int rounds,
+    Duration limit) {
+  /** Long enough for large models, short enough to notice one that hangs. */
+  public static final Duration LIMIT = Duration.ofMinutes(10);
 
   private static final int WARM_RUNS = 20;
   private static final int CACHE_WARM_RUNS = 2; // the other side's turn emptied the caches
@@ -93,7 +104,7 @@ public record Benchmark(
         tensors = inputs.of(OnnxReader.read(file), batch);
       } catch (ModelException | DataException | RunException e) {
         BenchRow.Side neither = new BenchRow.Side(null, String.valueOf(e.getMessage()));
-        return new BenchRow(name, batch, count, List.of(), neither, neither);
+        return new BenchRow(name, batch, count, List.of(), neither, neither, null);
       }
       List<String> words = new ArrayList<>();
       List<String> described = new ArrayList<>();
@@ -133,6 +144,7 @@ public record Benchmark(
           side.run(turn);
         }
       }
+      Likeness outputs = compare(engine, other, folder);
       runtimes.merge(Runner.ENGINE, engine.runtime(), Benchmark::known);
       runtimes.merge(Runner.ONNXRUNTIME, other.runtime(), Benchmark::known);
       return new BenchRow(
@@ -141,8 +153,29 @@ public record Benchmark(
           count,
           described,
           engine.result(),
-          other.result());
+          other.result(),
+          outputs);
     }
+  }
+
+  private static @Nullable Likeness compare(Child engine, Child other, Path folder)
+      throws IOException {
+    List<List<HostTensor>> outputs = new ArrayList<>();
+    for (Child side : List.of(engine, other)) {
+      String prefix = folder.resolve("outputs-" + outputs.size() + "-").toString();
+      String answer = side.outputs(prefix);
+      if (answer == null) {
+        return null;
+      }
+      if (!answer.matches("\\d+")) {
+        return Likeness.none(answer);
+      }
+      outputs.add(
+          IntStream.range(0, Integer.parseInt(answer))
+              .mapToObj(i -> NpyFile.read(Path.of(prefix + i + ".npy")))
+              .toList());
+    }
+    return Likeness.of(outputs.get(0), outputs.get(1));
   }
 
   private static String known(String before, String now) {
@@ -152,7 +185,7 @@ public record Benchmark(
   private Child child(Runner runner, Path file, int count, Path folder, List<String> words)
       throws IOException {
     return new Child(
-        childMain, runner, file, count, words, folder.resolve(runner.name() + ".log"), runs);
+        childMain, runner, file, count, words, folder.resolve(runner.name() + ".log"), runs, limit);
   }
 
   private static void delete(Path folder) throws IOException {

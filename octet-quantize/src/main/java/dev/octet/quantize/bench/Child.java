@@ -8,9 +8,11 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +25,10 @@ final class Child implements AutoCloseable {
   private final BufferedReader answers;
   private final Path errors;
   private final long[] times;
+  private final Duration limit;
+  private final Thread atExit = new Thread(this::end);
+  private Duration left;
+  private volatile boolean late;
   private int timed;
   private long load;
   private long firstRun;
@@ -36,6 +42,7 @@ final class Child implements AutoCloseable {
    * @param arrays {@code name=file.npy} for each input
    * @param errors where the process's standard error goes
    * @param runs how many runs will be timed in all
+   * @param limit how long all its answers may take together
    */
   Child(
       String mainClass,
@@ -44,7 +51,8 @@ final class Child implements AutoCloseable {
       int threads,
       List<String> arrays,
       Path errors,
-      int runs)
+      int runs,
+      Duration limit)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -63,7 +71,10 @@ final class Child implements AutoCloseable {
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
     this.errors = errors;
     this.times = new long[runs];
+    this.limit = limit;
+    this.left = limit;
     this.process = builder.start();
+    Runtime.getRuntime().addShutdownHook(atExit);
     this.commands = process.outputWriter(StandardCharsets.UTF_8);
     this.answers = process.inputReader(StandardCharsets.UTF_8);
     load = number(answer());
@@ -93,6 +104,13 @@ final class Child implements AutoCloseable {
     return answer == null ? "" : answer;
   }
 
+  /**
+   * The number of outputs written to files that begin with {@code prefix}, or why there is none.
+   */
+  @Nullable String outputs(String prefix) throws IOException {
+    return ask("outputs " + prefix);
+  }
+
   /** What came of it. */
   BenchRow.Side result() throws IOException {
     String peak = ask("peak");
@@ -120,6 +138,28 @@ final class Child implements AutoCloseable {
   }
 
   private @Nullable String answer() throws IOException {
+    long start = System.nanoTime();
+    CompletableFuture<Void> watch =
+        CompletableFuture.runAsync(
+            () -> {
+              late = true;
+              end();
+            },
+            CompletableFuture.delayedExecutor(left.toNanos(), TimeUnit.NANOSECONDS));
+    try {
+      return line();
+    } finally {
+      watch.cancel(false);
+      left = left.minusNanos(System.nanoTime() - start);
+    }
+  }
+
+  private void end() {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+  }
+
+  private @Nullable String line() throws IOException {
     for (String line = answers.readLine(); line != null; line = answers.readLine()) {
       if (line.startsWith(Contestant.MARK + " ")) {
         String text = line.substring(Contestant.MARK.length() + 1);
@@ -130,7 +170,10 @@ final class Child implements AutoCloseable {
         return null;
       }
     }
-    refused = lastWords();
+    refused =
+        late
+            ? "it was not done after " + limit.toSeconds() + " s, and its process was ended"
+            : lastWords();
     return null;
   }
 
@@ -169,11 +212,16 @@ final class Child implements AutoCloseable {
     }
     try {
       if (!process.waitFor(SECONDS_TO_END, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
+        end();
       }
     } catch (InterruptedException e) {
-      process.destroyForcibly();
+      end();
       Thread.currentThread().interrupt();
+    }
+    try {
+      Runtime.getRuntime().removeShutdownHook(atExit);
+    } catch (IllegalStateException e) {
+      // The JVM is ending, and the hook is running.
     }
   }
 }

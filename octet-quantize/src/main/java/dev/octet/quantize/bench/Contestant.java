@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
 
@@ -28,6 +29,8 @@ import java.util.StringJoiner;
  * <ul>
  *   <li>{@code warm N} runs N times and answers with the nanoseconds of the first;
  *   <li>{@code run N} runs N times and answers with the nanoseconds of each;
+ *   <li>{@code outputs PREFIX} writes the outputs to {@code PREFIX0.npy}, {@code PREFIX1.npy} and
+ *       so on and answers with their number, or with the reason why not;
  *   <li>{@code runtime} answers with the runtime's name and version;
  *   <li>{@code peak} answers with the most bytes the process had resident, or -1;
  *   <li>{@code quit}, or the end of the input, ends it.
@@ -99,10 +102,24 @@ public final class Contestant {
         }
         answer(text.toString());
       }
+      case "outputs" -> answer(write(line.substring(words[0].length() + 1), model));
       case "runtime" -> answer(model.runtime());
       case "peak" -> answer(Long.toString(peakBytes()));
       default -> throw new IllegalArgumentException("there is no command '" + line + "'");
     }
+  }
+
+  private static String write(String prefix, Repeatable model) throws IOException {
+    List<HostTensor> outputs;
+    try {
+      outputs = model.outputs();
+    } catch (RunException e) {
+      return String.valueOf(e.getMessage()).replaceAll("\\R", " ");
+    }
+    for (int i = 0; i < outputs.size(); i++) {
+      NpyFile.write(Path.of(prefix + i + ".npy"), outputs.get(i));
+    }
+    return Integer.toString(outputs.size());
   }
 
   private static long[] time(Repeatable model, int runs) {

@@ -40,6 +40,7 @@ public final class CodeBiases implements Rewrite {
         || weights == null
         || !input.is("DequantizeLinear")
         || !weights.is("DequantizeLinear")
+        || isFloat8(weights)
         || !becomesIntegers(node.output())) {
       return Match.none();
     }
@@ -107,6 +108,16 @@ public final class CodeBiases implements Rewrite {
       return becomesIntegers(only.output());
     }
     return value.consumers().stream().allMatch(reader -> reader.is("QuantizeLinear"));
+  }
+
+  /** Whether what is dequantized are constant floats of 8 bits, which no integer kernel takes. */
+  static boolean isFloat8(Node dequantize) {
+    Tensor codes = constant(dequantize, 0);
+    return codes != null
+        && switch (codes.type()) {
+          case FLOAT8E4M3FN, FLOAT8E5M2 -> true;
+          default -> false;
+        };
   }
 
   private static long channelAxis(Node node) {

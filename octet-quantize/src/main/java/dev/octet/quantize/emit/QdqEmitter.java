@@ -74,7 +74,7 @@ public final class QdqEmitter {
         emitter.emitActivation(member, group, params);
       }
     }
-    Rewrites.run(model.graph(), new ClipInTwo());
+    Rewrites.run(model.graph(), new ClipInTwo(), new ShieldFloatLayers());
   }
 
   // ---- activations ----

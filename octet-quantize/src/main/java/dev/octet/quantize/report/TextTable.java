@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Rows of text in aligned columns: words begin on the left of theirs, figures end on the right. */
-final class TextTable {
+public final class TextTable {
   private static final String INDENT = "  ";
   private static final String GAP = "   ";
 
@@ -12,17 +12,18 @@ final class TextTable {
   private final List<List<String>> rows = new ArrayList<>();
 
   /** A table whose first {@code words} columns hold words and the rest figures. */
-  TextTable(int words) {
+  public TextTable(int words) {
     this.words = words;
   }
 
-  TextTable row(String... cells) {
+  /** Adds a row, of as many cells as there are columns. */
+  public TextTable row(String... cells) {
     rows.add(List.of(cells));
     return this;
   }
 
   /** The rows, one line each, without blanks at line ends. */
-  String print() {
+  public String print() {
     List<Integer> widths = new ArrayList<>();
     for (List<String> row : rows) {
       for (int i = 0; i < row.size(); i++) {

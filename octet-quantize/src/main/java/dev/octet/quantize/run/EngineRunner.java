@@ -7,6 +7,7 @@ import dev.octet.engine.EngineOptions;
 import dev.octet.engine.Explanation;
 import dev.octet.engine.Session;
 import dev.octet.engine.dnnl.Library;
+import dev.octet.engine.plan.Plan;
 import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Model;
@@ -79,6 +80,12 @@ public final class EngineRunner implements GraphRunner {
         }
 
         @Override
+        public List<HostTensor> outputs() {
+          session.run();
+          return session.outputs().stream().map(port -> output(session, port)).toList();
+        }
+
+        @Override
         public String runtime() {
           return Library.description();
         }
@@ -93,6 +100,11 @@ public final class EngineRunner implements GraphRunner {
       engine.close();
       throw new RunException(String.valueOf(e.getMessage()), e);
     }
+  }
+
+  private static HostTensor output(Session session, Plan.Port port) {
+    long[] dims = port.dims().stream().mapToLong(Long::longValue).toArray();
+    return fromEngine(port.name(), Tensor.wrap(port.type(), dims, session.output(port.name())));
   }
 
   /**

@@ -116,6 +116,17 @@ public final class OnnxRuntimeRunner implements GraphRunner {
         }
 
         @Override
+        public List<HostTensor> outputs() {
+          List<HostTensor> made = new ArrayList<>();
+          try (OrtSession.Result result = session.run(feeds)) {
+            result.forEach(output -> made.add(fromRuntime(output.getKey(), output.getValue())));
+          } catch (OrtException e) {
+            throw new RunException("ONNX Runtime failed: " + firstLine(e), e);
+          }
+          return made;
+        }
+
+        @Override
         public String runtime() {
           return "ONNX Runtime " + environment.getVersion();
         }

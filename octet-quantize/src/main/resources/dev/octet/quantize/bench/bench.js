@@ -12,6 +12,15 @@
   const setting = row => "batch " + row.batch + ", " + plural(row.threads, "thread");
   const label = row => row.model + " · " + setting(row);
 
+  // The largest difference, the noise, and how often both find the same class.
+  function apart(outputs) {
+    if (!outputs) return "–";
+    if (outputs.misfit) return "not compared: " + outputs.misfit;
+    if (outputs.largest === undefined) return "not finite";
+    return [outputs.largest.toPrecision(2), outputs.sqnrDb === undefined ? "" : outputs.sqnrDb.toFixed(1) + " dB",
+      outputs.sameClass === undefined ? "" : "class " + Math.floor(100 * outputs.sameClass) + " %"].filter(part => part).join(", ");
+  }
+
   function headline() {
     const date = new Date(report.time).toLocaleString("en-GB",
       {day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short"});
@@ -119,8 +128,9 @@
     byId("times").append(table("Medians, and the span of the middle eight tenths of the runs", [
       {title: "Model"}, {title: "Setting"}, {title: "Engine", number: true}, {title: "p10 to p90", number: true},
       {title: "ONNX Runtime", number: true}, {title: "p10 to p90", number: true}, {title: "Ratio", number: true},
+      {title: "Outputs apart"},
     ], rows.map(row => [row.model, setting(row), median(row.engine), spread(row.engine), median(row.onnxRuntime),
-      spread(row.onnxRuntime), row.ratio === undefined ? "–" : times(row.ratio)])));
+      spread(row.onnxRuntime), row.ratio === undefined ? "–" : times(row.ratio), apart(row.outputs)])));
 
     const timed = rows.flatMap(row => sides(row).filter(([, side]) => side.timing).map(([name, side]) => [row, name, side.timing]));
     if (timed.length) {

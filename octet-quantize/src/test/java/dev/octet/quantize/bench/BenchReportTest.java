@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.octet.quantize.data.HostTensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,10 @@ class BenchReportTest {
 
   private static final Timing FAST = timing(2e6);
   private static final Timing SLOW = timing(6e6);
+  private static final Likeness LIKENESS =
+      Likeness.of(
+          List.of(HostTensor.ofFloats(new int[] {2, 2}, new float[] {3, 1, 2, 1})),
+          List.of(HostTensor.ofFloats(new int[] {2, 2}, new float[] {3, 1, 1, 2})));
   private static final BenchReport REPORT =
       new BenchReport(
           "2026-01-02T03:04:05Z",
@@ -31,14 +36,16 @@ class BenchReportTest {
                   2,
                   List.of("x float32 [8, 3]"),
                   new BenchRow.Side(FAST, null),
-                  new BenchRow.Side(SLOW, null)),
+                  new BenchRow.Side(SLOW, null),
+                  LIKENESS),
               new BenchRow(
                   "b.onnx",
                   1,
                   1,
                   List.of(),
                   new BenchRow.Side(null, "no code"),
-                  new BenchRow.Side(SLOW, null))));
+                  new BenchRow.Side(SLOW, null),
+                  null)));
 
   @TempDir private Path folder;
 
@@ -75,6 +82,9 @@ class BenchReportTest {
     assertThat(rows.get(0).get("ratio").asDouble()).isCloseTo(3, within(1e-9));
     assertThat(rows.get(0).at("/engine/timing/medianMs").asDouble()).isEqualTo(2);
     assertThat(rows.get(0).at("/engine/timing/peakBytes").asLong()).isEqualTo(1 << 20);
+    assertThat(rows.get(0).at("/outputs/largest").asDouble()).isEqualTo(1);
+    assertThat(rows.get(0).at("/outputs/sameClass").asDouble()).isEqualTo(0.5);
+    assertThat(rows.get(1).has("outputs")).isFalse();
     assertThat(rows.get(1).has("ratio")).isFalse();
     assertThat(rows.get(1).get("engine").has("timing")).isFalse();
     assertThat(rows.get(1).at("/engine/refused").asText()).isEqualTo("no code");
@@ -89,6 +99,18 @@ class BenchReportTest {
         .startsWith("<!DOCTYPE html>")
         .contains("default-src 'none'")
         .doesNotContain("<script>alert", "src=\"http", "href=\"http")
-        .contains("engine 2.000 ms", "no code");
+        .contains("engine 2.000 ms", "no code", "outputs apart 1.0, 8.8 dB, class 50 %");
+  }
+
+  @Test
+  void outputsAreComparedAsFarAsTheyCanBe() {
+    HostTensor one = HostTensor.ofFloats(new int[] {1, 2}, new float[] {3, 1});
+    HostTensor nan = HostTensor.ofFloats(new int[] {1, 2}, new float[] {3, Float.NaN});
+    HostTensor longer = HostTensor.ofFloats(new int[] {1, 3}, new float[] {3, 1, 1});
+
+    assertThat(Likeness.of(List.of(one), List.of(one)).text()).isEqualTo("0.0, class 100 %");
+    assertThat(Likeness.of(List.of(nan), List.of(one)).text()).isEqualTo("not finite");
+    assertThat(Likeness.of(List.of(longer), List.of(one)).misfit()).startsWith("output 0 is ");
+    assertThat(Likeness.of(List.of(), List.of(one)).misfit()).contains("0 outputs");
   }
 }

@@ -10,9 +10,11 @@ import dev.octet.quantize.fixture.Net;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +75,22 @@ class BenchmarkTest {
     assertThat(report.rows().get(0).engine().refused()).isEqualTo("its process ended with code 0");
   }
 
+  /** A side that says nothing and does not end. */
+  static final class Hanging {
+    public static void main(String[] words) throws InterruptedException {
+      new CountDownLatch(1).await();
+    }
+  }
+
+  @Test
+  void aSideThatHangsIsEndedAndTheRowSaysSo() throws IOException {
+    BenchReport report = run(Hanging.class, new ArrayList<>(), Duration.ofSeconds(1));
+
+    assertThat(report.rows().get(1).engine().refused())
+        .isEqualTo("it was not done after 1 s, and its process was ended");
+    assertThat(ProcessHandle.current().children().filter(ProcessHandle::isAlive)).isEmpty();
+  }
+
   @Test
   void aModelThatCannotBeReadIsARow() throws IOException {
     Files.writeString(model, "no model");
@@ -83,13 +101,17 @@ class BenchmarkTest {
 
   @Test
   void refusesRoundsWithoutARun() {
-    assertThatThrownBy(() -> new Benchmark("main", List.of(1), List.of(1), 2, 3))
+    assertThatThrownBy(() -> new Benchmark("main", List.of(1), List.of(1), 2, 3, Benchmark.LIMIT))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("runs is 2 and rounds 3");
   }
 
   private BenchReport run(Class<?> main, List<BenchRow> told) throws IOException {
-    return new Benchmark(main.getName(), List.of(1, 2), List.of(1), 2, 1)
+    return run(main, told, Benchmark.LIMIT);
+  }
+
+  private BenchReport run(Class<?> main, List<BenchRow> told, Duration limit) throws IOException {
+    return new Benchmark(main.getName(), List.of(1, 2), List.of(1), 2, 1, limit)
         .run(
             List.of(model),
             (read, batch) ->

@@ -45,9 +45,13 @@ class ContestantTest {
       value = Runner.class,
       names = {"ENGINE", "ONNXRUNTIME"})
   void answersEachCommandWithALine(Runner runner) throws IOException {
-    List<String> answers = serve("warm 3\nrun 4\nruntime\npeak\nquit\nrun 1\n", runner, array);
+    String prefix = folder.resolve("made with a space").toString();
+    List<String> answers =
+        serve("warm 3\nrun 4\nruntime\npeak\noutputs " + prefix + "\nquit\nrun 1\n", runner, array);
 
-    assertThat(answers).hasSize(5).allMatch(line -> line.startsWith("octet-bench "));
+    assertThat(answers.get(5)).isEqualTo("octet-bench 1");
+    assertThat(NpyFile.read(Path.of(prefix + "0.npy")).shape()).containsExactly(2, 4);
+    assertThat(answers).hasSize(6).allMatch(line -> line.startsWith("octet-bench "));
     assertThat(answers.get(0)).matches("octet-bench \\d+");
     assertThat(answers.get(1)).matches("octet-bench \\d+");
     assertThat(answers.get(2)).matches("octet-bench \\d+ \\d+ \\d+ \\d+");

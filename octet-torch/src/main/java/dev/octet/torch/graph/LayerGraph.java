@@ -22,6 +22,7 @@ import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Mul;
+import dev.octet.torch.trace.Trace;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -47,8 +48,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A layer is named as the module that it was exported from: by its weight ({@code
  * layer1.0.conv1.weight}), else by its node ({@code /layer1/layer1.0/relu/Relu}). A second node of
- * one module has a number behind, as {@code relu_1}. A {@link dev.octet.torch.trace.Trace} follows
- * this module.
+ * one module has a number behind, as {@code relu_1}. A {@link Trace} follows this module.
  */
 public final class LayerGraph extends Module {
   private static final long LEAST_OPSET = 17;
@@ -391,6 +391,14 @@ public final class LayerGraph extends Module {
   }
 
   // --- Use -------------------------------------------------------------------------------------
+
+  /** A trace with the model's own names and operator set. */
+  public Trace trace() {
+    return Trace.of(this)
+        .opset(opset)
+        .input(inputNames().toArray(String[]::new))
+        .output(output.name());
+  }
 
   /** The names of the inputs, in the order that {@link #call} takes them. */
   public List<String> inputNames() {

@@ -50,6 +50,19 @@ public final class Activation extends Module {
     return new Activation("ELU", "alpha=" + alpha, x -> Ops.elu(x, alpha));
   }
 
+  /** {@link Ops#celu}; PyTorch's default alpha is 1. */
+  public static Activation celu(double alpha) {
+    return new Activation("CELU", "alpha=" + alpha, x -> Ops.celu(x, alpha));
+  }
+
+  /** {@link Ops#threshold}. */
+  public static Activation threshold(double threshold, double value) {
+    return new Activation(
+        "Threshold",
+        "threshold=" + threshold + ", value=" + value,
+        x -> Ops.threshold(x, threshold, value));
+  }
+
   /** {@link Ops#selu}. */
   public static Activation selu() {
     return new Activation("SELU", "", Ops::selu);

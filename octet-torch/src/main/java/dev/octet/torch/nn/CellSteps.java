@@ -11,19 +11,6 @@ final class CellSteps {
   private CellSteps() {}
 
   /**
-   * {@code c' = σ(f)·c + σ(i)·tanh(g)}, {@code h' = σ(o)·tanh(c')}.
-   *
-   * @param gates i, f, g, o: [batch, 4 · hidden]
-   */
-  static LstmState lstm(Tensor gates, Tensor cell) {
-    List<Tensor> parts = Ops.chunk(gates, 4, 1);
-    Tensor kept = Ops.mul(Ops.sigmoid(parts.get(1)), cell);
-    Tensor added = Ops.mul(Ops.sigmoid(parts.get(0)), Ops.tanh(parts.get(2)));
-    Tensor next = Ops.add(kept, added);
-    return new LstmState(Ops.mul(Ops.sigmoid(parts.get(3)), Ops.tanh(next)), next);
-  }
-
-  /**
    * {@code n = tanh(n_x + σ(r)·n_h)}, {@code h' = (1 - σ(z))·n + σ(z)·h}.
    *
    * @param products r, z, n of input and hidden state

@@ -1,9 +1,12 @@
 package dev.octet.torch.nn;
 
+import dev.octet.graph.NodeSpec;
 import dev.octet.torch.op.Convolution;
 import dev.octet.torch.op.Ops;
+import dev.octet.torch.op.Tracer;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -104,16 +107,42 @@ public record ConvSettings(
       return Convolution.convTranspose(
           x, weight, bias, stride, half, endPadding(x), dilation, groups);
     }
+    return Convolution.conv(padded(x), weight, bias, stride, around(), dilation, groups);
+  }
+
+  /** Whether the same nodes compute inputs of all sizes. */
+  public boolean takesAnySize() {
+    return paddingMode == Ops.Padding.CONSTANT && outputSize.length == 0;
+  }
+
+  /** The input with what is not zeros around it, where the padding mode asks for that. */
+  public Tensor padded(Tensor x) {
     if (paddingMode == Ops.Padding.CONSTANT) {
-      return Convolution.conv(x, weight, bias, stride, padding, dilation, groups);
+      return x;
     }
+    int dims = kernelSize.length;
     long[] around = new long[2 * dims];
     for (int i = 0; i < dims; i++) {
       around[2 * (dims - 1 - i)] = padding[i];
       around[2 * (dims - 1 - i) + 1] = padding[dims + i];
     }
-    Tensor padded = Ops.pad(x, paddingMode, 0, around);
-    return Convolution.conv(padded, weight, bias, stride, new long[dims], dilation, groups);
+    return Ops.pad(x, paddingMode, 0, around);
+  }
+
+  /** The zeros that are still to be put around. */
+  private long[] around() {
+    return paddingMode == Ops.Padding.CONSTANT ? padding : new long[kernelSize.length];
+  }
+
+  /**
+   * The sums of products of integers, as floats; not of a transposed convolution.
+   *
+   * @param x {@linkplain #padded padded} integers less their zero point, as floats
+   * @param weight likewise
+   * @param integers as of {@link Convolution#convInteger}
+   */
+  public Tensor convolveIntegers(Tensor x, Tensor weight, Function<Tracer, NodeSpec> integers) {
+    return Convolution.convInteger(x, weight, stride, around(), dilation, groups, integers);
   }
 
   private long[] endPadding(Tensor x) {

@@ -114,6 +114,11 @@ public class LSTM extends RecurrentLayer {
     return CellSteps.sum(weights(layer, reverse));
   }
 
+  /** What a step does with them, where steps are computed one by one. */
+  protected LstmGates gates(int layer, boolean reverse) {
+    return LstmGates.PLAIN;
+  }
+
   /** The projection of a step's hidden state; called only where there is one. */
   protected Tensor project(Tensor hidden, Tensor weight, int layer, boolean reverse) {
     return Ops.linear(hidden, weight, null);
@@ -122,11 +127,12 @@ public class LSTM extends RecurrentLayer {
   @Override
   final Way way(int layer, boolean reverse) {
     StepLinear<Tensor> linear = linear(layer, reverse);
+    LstmGates gates = gates(layer, reverse);
     Tensor projection = recurrence().projSize() == 0 ? null : weights(layer, reverse).hr();
     return new Way(
         linear,
         (input, state) -> {
-          LstmState next = CellSteps.lstm(linear.apply(input, state.get(0)), state.get(1));
+          LstmState next = gates.step(linear.apply(input, state.get(0)), state.get(1));
           Tensor hidden =
               projection == null
                   ? next.hidden()

@@ -87,9 +87,14 @@ public class LSTMCell extends RecurrentCell {
     return CellSteps.sum(weights());
   }
 
+  /** What the step does with them. */
+  protected LstmGates gates() {
+    return LstmGates.PLAIN;
+  }
+
   @Override
   final List<Tensor> step(Tensor input, List<Tensor> state) {
-    LstmState next = CellSteps.lstm(linear().apply(input, state.get(0)), state.get(1));
+    LstmState next = gates().step(linear().apply(input, state.get(0)), state.get(1));
     return List.of(next.hidden(), next.cell());
   }
 }

@@ -221,6 +221,11 @@ public class MultiheadAttention extends Module {
     return Ops.linear(x, weight, bias);
   }
 
+  /** A query divided by √(features of a head), so that scores have the size of one of them. */
+  protected Tensor scaled(Tensor query) {
+    return Ops.mul(query, 1 / Math.sqrt((double) embedDim / numHeads));
+  }
+
   /**
    * The first batched product: what each query has in common with each key.
    *
@@ -313,7 +318,7 @@ public class MultiheadAttention extends Module {
       v = Ops.cat(List.of(v, zeros), 1);
       added++;
     }
-    Tensor scores = scores(Ops.mul(q, 1 / Math.sqrt((double) embedDim / numHeads)), split(k));
+    Tensor scores = scores(scaled(q), split(k));
     if (attention != null) {
       Tensor byHead =
           attention.dim() == 2

@@ -173,6 +173,11 @@ public abstract class RecurrentLayer extends Module {
     return false;
   }
 
+  /** The output of a step of both directions side by side, where steps are computed one by one. */
+  protected Tensor join(int layer, Tensor ahead, Tensor back) {
+    return Ops.cat(List.of(ahead, back), 1);
+  }
+
   abstract Way way(int layer, boolean reverse);
 
   @Override
@@ -341,7 +346,7 @@ public abstract class RecurrentLayer extends Module {
       List<Tensor> joined = new ArrayList<>(ways.get(0));
       if (directions == 2) {
         for (int time = 0; time < joined.size(); time++) {
-          joined.set(time, Ops.cat(List.of(ways.get(0).get(time), ways.get(1).get(time)), 1));
+          joined.set(time, join(layer, ways.get(0).get(time), ways.get(1).get(time)));
         }
       }
       now = joined;

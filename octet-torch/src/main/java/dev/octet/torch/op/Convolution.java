@@ -5,10 +5,14 @@ import dev.octet.graph.NodeSpec;
 import dev.octet.graph.Value;
 import dev.octet.torch.Scope;
 import java.util.Arrays;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +40,55 @@ public final class Convolution {
       long[] padding,
       long[] dilation,
       long groups) {
+    return correlated(
+        x,
+        weight,
+        bias,
+        stride,
+        padding,
+        dilation,
+        groups,
+        (nodes, set) -> nodes.add(set.apply(spec(nodes, "Conv", x, weight, bias))));
+  }
+
+  /**
+   * {@link #conv} of integers less their zero points, given as floats: ONNX's ConvInteger, whose
+   * sums become floats.
+   *
+   * @param integers the node without attributes: what it reads are the integers themselves
+   */
+  public static Tensor convInteger(
+      Tensor x,
+      Tensor weight,
+      long[] stride,
+      long[] padding,
+      long[] dilation,
+      long groups,
+      Function<Tracer, NodeSpec> integers) {
+    return correlated(
+        x,
+        weight,
+        null,
+        stride,
+        padding,
+        dilation,
+        groups,
+        (nodes, set) ->
+            nodes.cast(
+                nodes.add(set.apply(integers.apply(nodes.tracer()))),
+                ScalarType.Int,
+                ScalarType.Float));
+  }
+
+  private static Tensor correlated(
+      Tensor x,
+      Tensor weight,
+      @Nullable Tensor bias,
+      long[] stride,
+      long[] padding,
+      long[] dilation,
+      long groups,
+      BiFunction<Nodes, UnaryOperator<NodeSpec>, Value> write) {
     int dims = dims(weight);
     check("stride", stride, dims, 1);
     check("dilation", dilation, dims, 1);
@@ -65,12 +118,13 @@ public final class Convolution {
           Nodes.track(
               output,
               nodes ->
-                  nodes.add(
-                      spec(nodes, "Conv", x, weight, bias)
-                          .with("dilations", Attribute.IntList.of(dilation))
-                          .with("group", groups)
-                          .with("pads", Attribute.IntList.of(pads))
-                          .with("strides", Attribute.IntList.of(stride)))));
+                  write.apply(
+                      nodes,
+                      spec ->
+                          spec.with("dilations", Attribute.IntList.of(dilation))
+                              .with("group", groups)
+                              .with("pads", Attribute.IntList.of(pads))
+                              .with("strides", Attribute.IntList.of(stride)))));
     }
   }
 

@@ -284,6 +284,27 @@ public final class Ops {
     }
   }
 
+  /** {@code x} where positive, {@code alpha · (exp(x / alpha) - 1)} elsewhere. */
+  public static Tensor celu(Tensor x, double alpha) {
+    try (Scope scope = Scope.open()) {
+      return scope.give(withAlpha("Celu", torch.celu(x, new Scalar(alpha)), x, alpha));
+    }
+  }
+
+  /** {@code x} where it is above a threshold, {@code value} elsewhere. */
+  public static Tensor threshold(Tensor x, double threshold, double value) {
+    try (Scope scope = Scope.open()) {
+      return scope.give(
+          track(
+              torch.threshold(x, new Scalar(threshold), new Scalar(value)),
+              nodes -> {
+                Value in = nodes.of(x, "the operand of threshold");
+                Value above = nodes.add("Greater", in, nodes.scalar(threshold));
+                return nodes.add("Where", above, in, nodes.scalar(value));
+              }));
+    }
+  }
+
   /** ELU with the scale and alpha of Klambauer et al., "Self-Normalizing Neural Networks". */
   public static Tensor selu(Tensor x) {
     return unary("Selu", torch.selu(x), x);

@@ -4,6 +4,7 @@ import dev.octet.core.affine.Affine;
 import dev.octet.core.affine.Arithmetic;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.core.descriptor.Granularity;
+import dev.octet.core.format.Float8;
 import dev.octet.core.format.Int4;
 import dev.octet.graph.DataType;
 import dev.octet.graph.NodeSpec;
@@ -61,29 +62,72 @@ public final class QuantOps {
         });
   }
 
+  /**
+   * Records that an output is an input rounded to floats of 8 bits, from operator set 19 on.
+   *
+   * @param scales what stands for 1, one or one for each index of the granularity
+   */
+  public static Tensor float8(
+      Tensor output, Tensor input, float[] scales, Granularity granularity, Float8 format) {
+    return Tracer.track(
+        output,
+        t -> {
+          if (t.opset() < 19) {
+            throw new TraceException(
+                "floats of 8 bits need ONNX's operator set 19, and this trace is of " + t.opset());
+          }
+          DataType type = dataType(input);
+          Sharing sharing = Sharing.of(t, input, granularity, scales.length);
+          DataType stored = DataType.valueOf("FLOAT8" + format.name());
+          Value scale = t.constant(dev.octet.graph.Tensor.ofFloats(scales, sharing.shape));
+          Value zero =
+              t.constant(
+                  dev.octet.graph.Tensor.ofRaw(stored, new byte[scales.length], sharing.shape));
+          Value x = cast(t, t.value(input, "the quantizer's input"), type, DataType.FLOAT);
+          Value q = t.add(sharing.along("QuantizeLinear").reads(x, scale, zero));
+          Value y = t.add(sharing.along("DequantizeLinear").reads(q, scale, zero));
+          return cast(t, y, DataType.FLOAT, type);
+        });
+  }
+
+  /** Which elements share a scale, as nodes say it: no axis, an axis, or an axis in blocks. */
+  private static final class Sharing {
+    private final int axis;
+    private final int blockSize;
+    private final long[] shape;
+
+    private Sharing(int axis, int blockSize, long... shape) {
+      this.axis = axis;
+      this.blockSize = blockSize;
+      this.shape = shape;
+    }
+
+    static Sharing of(Tracer t, Tensor input, Granularity granularity, int count) {
+      int rank = Math.toIntExact(input.dim());
+      if (count > 1 && granularity instanceof Granularity.PerAxis perAxis) {
+        return new Sharing(Math.floorMod(perAxis.axis(), rank), 0, count);
+      }
+      if (count > 1 && granularity instanceof Granularity.PerBlock perBlock) {
+        require21(t, "a scale for each block");
+        int axis = Math.floorMod(perBlock.axis(), rank);
+        int size = perBlock.size();
+        return new Sharing(axis, size, blockShape(Tensors.shape(input), axis, size));
+      }
+      return new Sharing(-1, 0);
+    }
+
+    NodeSpec along(String op) {
+      NodeSpec spec = NodeSpec.of(op);
+      NodeSpec placed = axis < 0 ? spec : spec.with("axis", axis);
+      return blockSize == 0 ? placed : placed.with("block_size", blockSize);
+    }
+  }
+
   private static Value record(Tracer t, Tensor input, QuantParams params, long[] scaleShape) {
     DataType type = dataType(input);
     Value x = t.value(input, "the quantizer's input");
-    NodeSpec quantize = NodeSpec.of("QuantizeLinear");
-    NodeSpec dequantize = NodeSpec.of("DequantizeLinear");
-    long[] shape = {};
-    boolean blocks = false;
-    if (params.count() > 1) {
-      int rank = Math.toIntExact(input.dim());
-      if (params.granularity() instanceof Granularity.PerAxis perAxis) {
-        int axis = perAxis.axis() < 0 ? perAxis.axis() + rank : perAxis.axis();
-        quantize = quantize.with("axis", axis);
-        dequantize = dequantize.with("axis", axis);
-        shape = new long[] {params.count()};
-      } else if (params.granularity() instanceof Granularity.PerBlock perBlock) {
-        blocks = true;
-        int axis = perBlock.axis() < 0 ? perBlock.axis() + rank : perBlock.axis();
-        quantize = quantize.with("axis", axis).with("block_size", perBlock.size());
-        dequantize = dequantize.with("axis", axis).with("block_size", perBlock.size());
-        shape = blockShape(Tensors.shape(input), axis, perBlock.size());
-        require21(t, "a scale for each block");
-      }
-    }
+    Sharing sharing = Sharing.of(t, input, params.granularity(), params.count());
+    long[] shape = sharing.shape;
     boolean weight = x.constant() != null;
     Integers integers = Integers.holding(params, weight && t.opset() >= 21);
     if (integers.type.bits() == 16) {
@@ -92,7 +136,7 @@ public final class QuantOps {
     Value scale = t.constant(dev.octet.graph.Tensor.ofFloats(params.scales(), shape));
     Value zero = t.constant(integers.tensor(params.zeroPoints(), shape));
     Value q;
-    if (weight && blocks) {
+    if (weight && sharing.blockSize > 0) {
       q = t.constant(integers.tensor(codes(input, params), Tensors.shape(input)));
     } else {
       Value held =
@@ -100,9 +144,10 @@ public final class QuantOps {
               ? heldWeight(t, x, input, params)
               : cast(t, x, type, DataType.FLOAT);
       Value within = weight ? held : integers.clip(t, held, params, scaleShape);
-      q = t.add(quantize.reads(within, scale, zero));
+      q = t.add(sharing.along("QuantizeLinear").reads(within, scale, zero));
     }
-    return cast(t, t.add(dequantize.reads(q, scale, zero)), DataType.FLOAT, type);
+    Value y = t.add(sharing.along("DequantizeLinear").reads(q, scale, zero));
+    return cast(t, y, DataType.FLOAT, type);
   }
 
   private static void require21(Tracer t, String what) {

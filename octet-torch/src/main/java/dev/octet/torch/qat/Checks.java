@@ -6,18 +6,7 @@ import dev.octet.graph.Model;
 import dev.octet.graph.ModelException;
 import dev.octet.graph.Value;
 import dev.octet.quantize.data.DataException;
-import dev.octet.torch.Scope;
-import dev.octet.torch.Tensors;
-import dev.octet.torch.Torch;
-import dev.octet.torch.data.Batch;
-import dev.octet.torch.data.DataLoader;
-import dev.octet.torch.data.Dataset;
-import dev.octet.torch.data.Epoch;
-import dev.octet.torch.graph.TorchGraph;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
-import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** What {@link FineTuning} makes sure of before it starts. */
@@ -55,35 +44,6 @@ final class Checks {
           "the model has the outputs "
               + outputs
               + "; training needs a classifier with one, logits [N, classes]");
-    }
-  }
-
-  /** LibTorch says of a label out of range only that an assertion failed. */
-  static void classes(TorchGraph net, DataLoader batches, List<Dataset> labelled) {
-    long[] shape;
-    try (Epoch epoch = batches.epoch(0);
-        Batch batch = epoch.next();
-        Torch.Switched noGrad = Torch.noGrad();
-        Scope scope = Scope.open()) {
-      net.eval();
-      shape = Tensors.shape(net.call(batch.inputs().values().toArray(Tensor[]::new)));
-    }
-    if (shape.length != 2) {
-      throw new ModelException(
-          "the model's output has shape "
-              + Arrays.toString(shape)
-              + "; training needs a classifier's logits [N, classes]");
-    }
-    for (Dataset each : labelled) {
-      int most = IntStream.range(0, each.size()).map(each::label).max().orElse(0);
-      if (most >= shape[1]) {
-        throw new DataException(
-            each.description()
-                + " have the label "
-                + most
-                + ", and the model's classes end at "
-                + (shape[1] - 1));
-      }
     }
   }
 

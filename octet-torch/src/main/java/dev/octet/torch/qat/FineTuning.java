@@ -24,7 +24,6 @@ import dev.octet.torch.graph.QuantizedGraph.BatchNorms;
 import dev.octet.torch.graph.TorchGraph;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
-import dev.octet.torch.trace.Trace;
 import dev.octet.torch.train.Distillation;
 import dev.octet.torch.train.EpochResult;
 import dev.octet.torch.train.LearningRate;
@@ -325,7 +324,7 @@ public final class FineTuning {
     }
     try (TorchGraph floating = TorchGraph.of(model);
         QuantizedGraph net = QuantizedGraph.of(model, recipe, batchNorms)) {
-      Checks.classes(floating, evaluation, List.of(samples, judged));
+      Score.requireClasses(floating, evaluation, List.of(samples, judged));
       final Score floatScore =
           scores ? score("judging the float model", floating, evaluation, watched) : null;
       net.calibrate(data.calibration().representative(recipe.samples()), watched);
@@ -361,7 +360,7 @@ public final class FineTuning {
     try (TorchGraph floating = TorchGraph.of(model);
         LayerGraph net = LayerGraph.of(model);
         Optimizer optimizer = Optimizer.sgd(groups(net, List.of()), momentum, false)) {
-      Checks.classes(floating, evaluation, List.of(samples, evaluation.dataset()));
+      Score.requireClasses(floating, evaluation, List.of(samples, evaluation.dataset()));
       final Score floatScore =
           scores ? score("judging the float model", floating, evaluation, watched) : null;
       final List<EpochResult> results =
@@ -402,11 +401,7 @@ public final class FineTuning {
     try (Epoch batches = samples.epoch(0);
         Batch batch = batches.next()) {
       Tensor[] inputs = batch.inputs().values().toArray(Tensor[]::new);
-      return Trace.of(net)
-          .opset(net.opset())
-          .input(net.inputNames().toArray(String[]::new))
-          .output(net.outputName())
-          .quantized(inputs);
+      return net.trace().quantized(inputs);
     }
   }
 

@@ -12,6 +12,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
@@ -147,30 +148,50 @@ public final class FakeQuantize {
    * @param amax what is put onto 448, above 2^−24; null for no scale
    */
   public static Tensor e4m3(Tensor x, @Nullable Float amax) {
-    Tensors.check(x, "the tensor to quantize");
-    float largest = Float8.E4M3FN.maxValue();
-    float bound = amax == null ? largest : amax;
-    if (!(bound > TINY && bound < Float.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "amax is " + bound + "; it must be finite and above 2^-24");
-    }
+    float bound = amax == null ? Float8.E4M3FN.maxValue() : amax;
     try (Scope scope = Scope.open()) {
-      Scalar scale = new Scalar((double) (largest / bound));
+      return scope.give(float8(x, Tensors.scalar(bound), Float8.E4M3FN, false));
+    }
+  }
+
+  /**
+   * Rounds to floats of 8 bits, as {@link #e4m3}.
+   *
+   * @param amax what is put onto the format's largest value, each above 2^−24; broadcasts against
+   *     {@code x}
+   * @param divides whether {@code x} is divided by {@code amax / largest}, as runtimes do;
+   *     otherwise it is multiplied by {@code largest / amax}, as pytorch-quantization does
+   */
+  public static Tensor float8(Tensor x, Tensor amax, Float8 format, boolean divides) {
+    checkBroadcast(x, amax);
+    for (float bound : Tensors.toFloats(amax)) {
+      if (!(bound > TINY && bound < Float.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "amax is " + bound + "; it must be finite and above 2^-24");
+      }
+    }
+    float largest = format.maxValue();
+    ScalarType stored = format == Float8.E4M3FN ? ScalarType.Float8_e4m3fn : ScalarType.Float8_e5m2;
+    try (Scope scope = Scope.open()) {
+      Tensor bound = amax.detach();
+      Tensor scale =
+          divides
+              ? bound.div(new Scalar((double) largest))
+              : torch.full_like(bound, new Scalar((double) largest)).div(bound);
       Tensor result =
           Floats.widened(
               x,
               wide -> {
-                Tensor y = clamp(wide, optional(-bound), optional(bound));
+                Tensor y = clamp(wide, optional(bound.neg()), optional(bound));
                 Tensor plain = wide.detach();
                 Tensor rounded =
-                    plain
-                        .mul(scale)
+                    (divides ? plain.div(scale) : plain.mul(scale))
                         .clamp_(optional(-largest), optional(largest))
-                        .to(ScalarType.Float8_e4m3fn)
-                        .to(Tensors.type(wide))
-                        .div_(scale)
-                        .masked_fill_(plain.abs().lt(new Scalar(TINY)), new Scalar(0.0));
-                y.detach().copy_(rounded);
+                        .to(stored)
+                        .to(Tensors.type(wide));
+                Tensor back = divides ? rounded.mul_(scale) : rounded.div_(scale);
+                y.detach()
+                    .copy_(back.masked_fill_(plain.abs().lt(new Scalar(TINY)), new Scalar(0.0)));
                 return y;
               });
       return scope.give(result);

@@ -64,6 +64,10 @@ public record QuantizerConfig(
       throw new IllegalArgumentException(
           "integers come out in pytorch-quantization's arithmetic only; choose it, or fakeQuant");
     }
+    if (descriptor.float8() != null && (learned != Learned.NOTHING || !fakeQuant)) {
+      throw new IllegalArgumentException(
+          descriptor.float8() + " has no integers to give out, and nothing of it is learned");
+    }
     if (!(scaleAmax > 0 && scaleAmax < Float.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
           "scaleAmax is " + scaleAmax + "; it must be positive and finite");

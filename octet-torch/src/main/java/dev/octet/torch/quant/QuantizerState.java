@@ -8,6 +8,7 @@ import dev.octet.core.affine.Arithmetic;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
+import dev.octet.core.format.Float8;
 import dev.octet.core.range.Range;
 import dev.octet.torch.quant.QuantizerConfig.Learned;
 import java.util.Locale;
@@ -76,6 +77,10 @@ final class QuantizerState {
       node.put("max", fixed.max());
     }
     node.put("method", descriptor.method().toString());
+    Float8 float8 = descriptor.float8();
+    if (float8 != null) {
+      node.put("float8", word(float8));
+    }
     return node;
   }
 
@@ -145,6 +150,7 @@ final class QuantizerState {
             .granularity(granularity)
             .fixedRange(fixed)
             .method(RangeMethod.parse(node.text("method")))
+            .float8(node.has("float8") ? node.word("float8", Float8.class) : null)
             .build();
     node.end();
     return descriptor;

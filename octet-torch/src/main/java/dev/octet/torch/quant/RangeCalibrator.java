@@ -93,6 +93,7 @@ public final class RangeCalibrator implements Calibrator {
     if (method.equals(descriptor.method())) {
       return from.ranges();
     }
+    descriptor.toBuilder().method(method).build(); // refuses what floats cannot be judged by
     if (from instanceof HistogramCollector histogram) {
       return histogram.ranges(method);
     }

@@ -6,6 +6,7 @@ import dev.octet.core.affine.QuantParams;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
+import dev.octet.core.format.Float8;
 import dev.octet.core.range.CalibrationException;
 import dev.octet.core.range.Range;
 import dev.octet.torch.Scope;
@@ -56,6 +57,9 @@ import org.jspecify.annotations.Nullable;
  * collected so far, is the module's extra state, so that a run resumed from both is the same run.
  */
 public final class TensorQuantizer extends Module {
+  /** The least that 8-bit floats can be scaled to. */
+  private static final float LEAST_AMAX = 0x1p-23f;
+
   private static final String AMAX = "_amax";
   private static final String MIN = "_min";
   private static final String MAX = "_max";
@@ -557,6 +561,9 @@ public final class TensorQuantizer extends Module {
     if (x.numel() == 0) {
       return x;
     }
+    if (now.descriptor().float8() != null) {
+      return float8(x, now.descriptor().float8());
+    }
     if (now.learned() == Learned.STEP) {
       return learnedStep(x);
     }
@@ -651,21 +658,7 @@ public final class TensorQuantizer extends Module {
   private Tensor original(Tensor x) {
     Blocks blocks = Blocks.of(x, config.descriptor().granularity());
     Tensor split = blocks.split();
-    Tensor known = amax();
-    Tensor amax;
-    if (known != null) {
-      int count = Math.toIntExact(known.numel());
-      amax = count == 1 ? known.reshape() : known.reshape(blocks.scalesShape(count));
-    } else {
-      Tensor magnitudes = split.detach().abs();
-      amax =
-          config.descriptor().granularity() instanceof Granularity.PerTensor
-              ? magnitudes.max()
-              : blocks.shared().length == 0 ? magnitudes : magnitudes.amax(blocks.shared(), true);
-    }
-    if (config.scaleAmax() != 1) {
-      amax = amax.to(ScalarType.Float).mul(new org.bytedeco.pytorch.Scalar(config.scaleAmax()));
-    }
+    Tensor amax = amax(blocks, split);
     Tensor y;
     if (config.fakeQuant()) {
       y = FakeQuantize.amax(split, amax, amaxQuantizer());
@@ -684,13 +677,54 @@ public final class TensorQuantizer extends Module {
     if (Tracer.current() == null) {
       return blocks.join(y);
     }
-    if (known == null || !config.fakeQuant()) {
+    if (!hasRange() || !config.fakeQuant()) {
       throw new TraceException(
           this
               + " has a dynamic range or gives integers, which a graph has no operator for;"
               + " calibrate it before tracing");
     }
     return traced(blocks.join(y), x, params(config.scaleAmax()));
+  }
+
+  /** The largest magnitudes, known or those of a tensor, as they broadcast against it. */
+  private Tensor amax(Blocks blocks, Tensor split) {
+    Tensor known = amax();
+    Tensor amax;
+    if (known != null) {
+      int count = Math.toIntExact(known.numel());
+      amax = count == 1 ? known.reshape() : known.reshape(blocks.scalesShape(count));
+    } else {
+      Tensor magnitudes = split.detach().abs();
+      amax =
+          config.descriptor().granularity() instanceof Granularity.PerTensor
+              ? magnitudes.max()
+              : blocks.shared().length == 0 ? magnitudes : magnitudes.amax(blocks.shared(), true);
+    }
+    return config.scaleAmax() == 1
+        ? amax
+        : amax.to(ScalarType.Float).mul(new org.bytedeco.pytorch.Scalar(config.scaleAmax()));
+  }
+
+  private Tensor float8(Tensor x, Float8 format) {
+    Blocks blocks = Blocks.of(x, config.descriptor().granularity());
+    Tensor split = blocks.split();
+    // Where all is zero, any range does.
+    Tensor amax =
+        amax(blocks, split).clamp_min(new org.bytedeco.pytorch.Scalar((double) LEAST_AMAX));
+    boolean divides = config.arithmetic() != Arithmetic.PYTORCH_QUANTIZATION;
+    Tensor y = blocks.join(FakeQuantize.float8(split, amax, format, divides));
+    if (Tracer.current() == null) {
+      return y;
+    }
+    if (!hasRange()) {
+      throw new TraceException(
+          this + " has a dynamic range, which a graph has for integers only; calibrate it first");
+    }
+    float[] scales = Tensors.toFloats(amax);
+    for (int i = 0; i < scales.length; i++) {
+      scales[i] /= format.maxValue();
+    }
+    return QuantOps.float8(y, x, scales, config.descriptor().granularity(), format);
   }
 
   private AmaxQuantizer amaxQuantizer() {
@@ -886,6 +920,7 @@ public final class TensorQuantizer extends Module {
     QuantDescriptor descriptor = now.descriptor();
     StringBuilder text = new StringBuilder();
     text.append(descriptor.signed() ? "" : "unsigned ").append(descriptor.bits()).append("bit");
+    text.append(descriptor.float8() == null ? "" : " " + descriptor.float8());
     text.append(descriptor.narrow() ? " narrow" : "");
     text.append(descriptor.symmetric() ? "" : " affine");
     text.append(now.fakeQuant() ? " fake" : "");

@@ -20,6 +20,7 @@ import dev.octet.graph.shape.Shapes;
 import dev.octet.quantize.emit.CodeBiases;
 import dev.octet.quantize.emit.CodeConstants;
 import dev.octet.quantize.emit.FoldBatchNormIntoScales;
+import dev.octet.quantize.emit.ShieldFloatLayers;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
@@ -50,10 +51,11 @@ import org.bytedeco.pytorch.Tensor;
  * steps and a branch the side taken. The first dimension of every input stays free unless fixed.
  */
 public final class Trace {
-  /** What every runtime of the last years knows; 4-bit types need 21. */
+  /** What every runtime of the last years knows; 8-bit floats need 19, 4-bit types 21. */
   private static final long DEFAULT_OPSET = 17;
 
   private static final long IR_VERSION_OF_OPSET_17 = 8;
+  private static final long IR_VERSION_OF_OPSET_19 = 9;
   private static final long IR_VERSION_OF_OPSET_21 = 10;
 
   private static final Rewrite[] INTEGER_WEIGHTS = {
@@ -125,7 +127,9 @@ public final class Trace {
     Graph graph = new Graph(module.getClass().getSimpleName());
     Model model =
         new Model(
-            opset >= 21 ? IR_VERSION_OF_OPSET_21 : IR_VERSION_OF_OPSET_17,
+            opset >= 21
+                ? IR_VERSION_OF_OPSET_21
+                : opset >= 19 ? IR_VERSION_OF_OPSET_19 : IR_VERSION_OF_OPSET_17,
             Map.of("", opset),
             Map.of("producer", "octet"),
             graph,
@@ -176,12 +180,17 @@ public final class Trace {
    * The graph with integers in place of fake-quantized weights, and BatchNormalization folded into
    * their scales: what a runtime executes. Where a layer's output is quantized as well, its bias
    * becomes int32, as it is in an integer kernel; {@link #roundBiases} makes the module's the same.
+   * A layer of float weights between integers is kept from ONNX Runtime's own rounding.
    */
   public Model quantized(Tensor... examples) {
     Model model = graph(examples);
     Rewrites.run(model.graph(), INTEGER_WEIGHTS);
     Rewrites.run(
-        model.graph(), new CodeBiases(), new RemoveUnused(), new DeduplicateInitializers());
+        model.graph(),
+        new CodeBiases(),
+        new ShieldFloatLayers(),
+        new RemoveUnused(),
+        new DeduplicateInitializers());
     return model;
   }
 

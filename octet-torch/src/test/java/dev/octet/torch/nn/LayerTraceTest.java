@@ -214,6 +214,8 @@ final class LayerTraceTest {
         layer(Activation::tanh, "Tanh", 2, 9),
         layer(Activation::hardswish, "HardSwish", 2, 9),
         layer(Activation::hardsigmoid, "HardSigmoid", 2, 9),
+        layer(() -> Activation.celu(1.5), "Celu", 2, 9),
+        layer(() -> Activation.threshold(0.2, -0.5), "Greater,Where", 2, 9),
         layer(() -> Activation.hardtanh(-0.5, 0.7), "Clip", 2, 9),
         layer(() -> Activation.softplus(1, 20), "Softplus", 2, 9),
         layer(() -> Activation.softplus(2, 1), "Mul,Softplus,Div,Greater,Where", 2, 9),

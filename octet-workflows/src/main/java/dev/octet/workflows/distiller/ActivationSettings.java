@@ -24,6 +24,11 @@ record ActivationSettings(
     return new ActivationSettings(bits, mode, clip, clipNStds, false);
   }
 
+  /** The same, clipped in another way. */
+  ActivationSettings with(ClipMode other) {
+    return new ActivationSettings(bits, mode, other, clipNStds, halfRange);
+  }
+
   int requiredBits() {
     if (bits == null) {
       throw new IllegalStateException("activations without bits");

@@ -1,8 +1,17 @@
 package dev.octet.workflows.distiller;
 
+import dev.octet.core.affine.QuantParams;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
+import dev.octet.torch.nn.Conv2d;
+import dev.octet.torch.nn.Conv3d;
+import dev.octet.torch.nn.Embedding;
+import dev.octet.torch.nn.Linear;
+import dev.octet.torch.nn.Module;
+import dev.octet.torch.op.QuantOps;
 import dev.octet.torch.op.Tracer;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -66,6 +75,38 @@ final class CopiedParameters {
     return made;
   }
 
+  /** A layer that keeps float copies of these parameters of another, which is to be closed. */
+  static Module layer(Module module, Map<String, ParamToQuant> own, ParamRounding quantize) {
+    if (module instanceof Conv2d conv) {
+      return new CopiedConv2d(conv, own, quantize);
+    }
+    if (module instanceof Conv3d conv) {
+      return new CopiedConv3d(conv, own, quantize);
+    }
+    if (module instanceof Linear linear) {
+      return new CopiedLinear(linear, own, quantize);
+    }
+    if (module instanceof Embedding embedding) {
+      return new CopiedEmbedding(embedding, own, quantize);
+    }
+    throw new IllegalStateException("bits for the weights of " + module);
+  }
+
+  /** Puts layers in the places of others, wherever those stand in a container. */
+  static void putInPlace(Module container, IdentityHashMap<Module, Module> copied) {
+    container
+        .children()
+        .forEach(
+            (name, module) -> {
+              Module made = copied.get(module);
+              if (made != null) {
+                container.replace(name, made);
+              } else {
+                putInPlace(module, copied);
+              }
+            });
+  }
+
   /** What a forward computes with in the place of a parameter. */
   @Nullable Tensor used(String name, @Nullable Tensor parameter, boolean training) {
     Copy copy = copies.get(name);
@@ -86,9 +127,22 @@ final class CopiedParameters {
 
   private Tensor used(Copy copy, boolean training) {
     if (Tracer.current() != null) {
-      return quantize.traced(copy.quantized, copy.floating, copy.param);
+      return traced(copy, quantize.integers(copy.floating, copy.param));
     }
     return training ? quantize.apply(copy.floating, copy.param) : copy.quantized;
+  }
+
+  /** The quantized values, recorded as integers where some stand for them. */
+  private static Tensor traced(Copy copy, @Nullable QuantParams integers) {
+    if (integers == null) {
+      return copy.quantized;
+    }
+    long[] shape = new long[integers.count() == 1 ? 0 : Math.toIntExact(copy.floating.dim())];
+    Arrays.fill(shape, 1);
+    if (shape.length > 0) {
+      shape[0] = integers.count();
+    }
+    return QuantOps.quantizeDequantize(copy.quantized.clone(), copy.quantized, integers, shape);
   }
 
   /** Makes the buffers anew. */

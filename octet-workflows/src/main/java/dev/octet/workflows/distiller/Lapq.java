@@ -7,9 +7,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Loss aware post-training quantization (Nahshan et al. 2019, arXiv 1911.07190): a search for the
@@ -50,7 +52,39 @@ public final class Lapq {
     /** Powell's: coordinates first, then the way that a whole round took. */
     POWELL,
     /** One coordinate after the other. */
-    COORDINATE
+    COORDINATE,
+    /** A simplex (Nelder and Mead); each round begins one around the best point. For few scales. */
+    NELDER_MEAD;
+
+    void minimize(Objective objective, double[] start, int rounds) {
+      if (this == NELDER_MEAD) {
+        new NelderMead(objective, STEP, TOLERANCE).minimize(start, rounds);
+      } else {
+        new Powell(objective, STEP, TOLERANCE).minimize(start, rounds, this == POWELL);
+      }
+    }
+  }
+
+  /**
+   * Searches again from near where a search ended (Wales and Doye 1997, "Global optimization by
+   * basin-hopping"): for losses with several minima.
+   *
+   * @param hops how often, at least 1
+   * @param step the farthest that a hop leads along each scale, in powers of 2, above 0; SciPy's
+   *     0.5
+   * @param temperature how much worse a hop's loss may be to go on from there, with a chance of 1
+   *     in e; at least 0; SciPy's is 1
+   * @param seed what the hops follow from
+   */
+  public record BasinHopping(int hops, double step, double temperature, long seed) {
+    /** Checks the numbers. */
+    public BasinHopping {
+      if (hops < 1 || !(step > 0) || !(temperature >= 0)) {
+        throw new IllegalArgumentException(
+            "%d hops of %s at temperature %s; give at least 1, more than 0, and at least 0"
+                .formatted(hops, step, temperature));
+      }
+    }
   }
 
   /**
@@ -58,15 +92,29 @@ public final class Lapq {
    *
    * @param init where it starts; of the L norms 3 is the paper's for few bits
    * @param method how directions are chosen
-   * @param maxIterations rounds over all scales, at least 1
-   * @param maxEvaluations of the loss, at least 1
+   * @param maxIterations rounds over all scales, at least 1; with hops, of each search
+   * @param maxEvaluations of the loss, at least 1; with hops, of all searches together
    * @param searchClipping whether both ends of ranges are searched, not scales alone; asymmetric
    *     modes need it
+   * @param initMethod how directions are chosen when layers are searched by themselves
+   * @param hopping whether and how to search again from near the end; null for one search
    */
   public record Settings(
-      Init init, Method method, int maxIterations, int maxEvaluations, boolean searchClipping) {
+      Init init,
+      Method method,
+      int maxIterations,
+      int maxEvaluations,
+      boolean searchClipping,
+      Method initMethod,
+      @Nullable BasinHopping hopping) {
     /** From the least cubed error, by Powell's method, two rounds and 2000 evaluations. */
     public static final Settings DEFAULT = new Settings(Init.L3, Method.POWELL, 2, 2000, false);
+
+    /** One search; layers by themselves by Powell's method. */
+    public Settings(
+        Init init, Method method, int maxIterations, int maxEvaluations, boolean searchClipping) {
+      this(init, method, maxIterations, maxEvaluations, searchClipping, Method.POWELL, null);
+    }
 
     /** Checks the numbers. */
     public Settings {
@@ -133,42 +181,65 @@ public final class Lapq {
         initLoss = loss.applyAsDouble(model);
         evaluations++;
       }
-      Point point = point(quantizer.wrappers());
-      Powell powell =
-          new Powell(
+      ScaleSpace space = ScaleSpace.of(quantizer.wrappers().byPath(), settings.searchClipping());
+      Found found =
+          hop(
               values -> {
-                point.set(values);
+                space.set(values);
                 return loss.applyAsDouble(model);
               },
-              settings.maxEvaluations(),
-              STEP,
-              TOLERANCE);
-      powell.minimize(
-          new double[point.size()], settings.maxIterations(), settings.method() == Method.POWELL);
-      evaluations += powell.evaluations();
-      if (powell.bestValue() <= startLoss) {
-        point.set(powell.best());
-        return new Result(startLoss, initLoss, powell.bestValue(), evaluations);
+              new double[space.size()]);
+      evaluations += found.evaluations();
+      double bestLoss = found.best().bestValue();
+      if (bestLoss <= startLoss) {
+        space.set(found.best().best());
+        return new Result(startLoss, initLoss, bestLoss, evaluations);
       }
       quantizer.updateLinearQuantParams(start);
       return new Result(startLoss, initLoss, startLoss, evaluations);
     }
   }
 
-  private void check() {
-    if (!quantizer.isPrepared() || quantizer.statsAfterPrepareModel() == null) {
-      throw new IllegalStateException(
-          "the search needs a quantizer that prepared its model with statistics");
+  /** The search that ended best, and what all of them cost. */
+  private record Found(Objective best, int evaluations) {}
+
+  /** One search, and as many more as hops are wanted. */
+  private Found hop(ToDoubleFunction<double[]> function, double[] start) {
+    Objective best = new Objective(function, settings.maxEvaluations());
+    settings.method().minimize(best, start, settings.maxIterations());
+    int evaluations = best.evaluations();
+    BasinHopping hopping = settings.hopping();
+    if (hopping == null) {
+      return new Found(best, evaluations);
     }
+    SplittableRandom random = new SplittableRandom(hopping.seed());
+    Objective at = best;
+    for (int hop = 0; hop < hopping.hops() && evaluations < settings.maxEvaluations(); hop++) {
+      Objective next = new Objective(function, settings.maxEvaluations() - evaluations);
+      double[] near = at.best();
+      for (int i = 0; i < near.length; i++) {
+        near[i] += random.nextDouble(-hopping.step(), hopping.step());
+      }
+      settings.method().minimize(next, near, settings.maxIterations());
+      evaluations += next.evaluations();
+      double worse = next.bestValue() - at.bestValue();
+      if (worse <= 0 || random.nextDouble() < Math.exp(-worse / hopping.temperature())) {
+        at = next;
+      }
+      best = next.bestValue() < best.bestValue() ? next : best;
+    }
+    return new Found(best, evaluations);
+  }
+
+  private void check() {
+    quantizer.requireStatic();
+    quantizer.wrappers().requireFloatWeights();
     quantizer
         .wrappers()
+        .byPath()
         .forEach(
             (path, wrapper) -> {
-              if (wrapper instanceof RangeLinearQuantParamLayerWrapper layer) {
-                if (!layer.keepsFloat()) {
-                  throw new IllegalStateException(
-                      "'" + path + "' keeps no float weights; set saveFpWeights(true)");
-                }
+              if (wrapper instanceof RangeLinearQuantParamLayerWrapper) {
                 requireSymmetric(path, "w_zero_point", wrapper);
               }
               requireSymmetric(path, "output_zero_point", wrapper);
@@ -196,7 +267,7 @@ public final class Lapq {
   private record Seen(List<Tensor> inputs, Tensor output) {}
 
   private void initialise(Tensor[] inputs) {
-    Map<String, RangeLinearQuantWrapper> wrappers = quantizer.wrappers();
+    Map<String, RangeLinearQuantWrapper> wrappers = quantizer.wrappers().byPath();
     try (Scope scope = Scope.open()) {
       Map<RangeLinearQuantWrapper, Seen> seen = watch(wrappers, inputs, scope);
       wrappers.forEach(
@@ -256,21 +327,19 @@ public final class Lapq {
   }
 
   private void initialise(String path, RangeLinearQuantWrapper wrapper, Seen seen) {
-    Point point = point(Map.of(path, wrapper));
-    if (point.size() == 0) {
+    ScaleSpace space = ScaleSpace.of(Map.of(path, wrapper), settings.searchClipping());
+    if (space.size() == 0) {
       return;
     }
-    Powell powell =
-        new Powell(
+    Objective objective =
+        new Objective(
             values -> {
-              point.set(values);
+              space.set(values);
               return error(wrapper, seen);
             },
-            EVALUATIONS_OF_A_LAYER,
-            STEP,
-            TOLERANCE);
-    powell.minimize(new double[point.size()], 2, true);
-    point.set(powell.best());
+            EVALUATIONS_OF_A_LAYER);
+    settings.initMethod().minimize(objective, new double[space.size()], 2);
+    space.set(objective.best());
   }
 
   private double error(RangeLinearQuantWrapper wrapper, Seen seen) {
@@ -278,87 +347,6 @@ public final class Lapq {
       Tensor difference =
           wrapper.call(seen.inputs().toArray(new Tensor[0])).sub(seen.output()).abs();
       return difference.pow(new Scalar(settings.init().power)).mean().item_double();
-    }
-  }
-
-  // --- What is searched --------------------------------------------------------------------------
-
-  /** Scales or ends of ranges, each as the power of 2 that it is multiplied by. */
-  private interface Coordinate {
-    void set(double power);
-  }
-
-  /** Coordinates of the search; all 0 is where it starts. */
-  private record Point(List<Coordinate> coordinates) {
-    int size() {
-      return coordinates.size();
-    }
-
-    void set(double[] powers) {
-      for (int i = 0; i < powers.length; i++) {
-        coordinates.get(i).set(powers[i]);
-      }
-    }
-  }
-
-  private Point point(Map<String, RangeLinearQuantWrapper> wrappers) {
-    List<Coordinate> coordinates = new ArrayList<>();
-    wrappers.forEach(
-        (path, wrapper) -> {
-          if (settings.searchClipping()) {
-            wrapper.clipping().forEach((which, range) -> addRange(coordinates, wrapper, which));
-          }
-          wrapper
-              .linearQuantParams()
-              .forEach(
-                  (param, values) -> {
-                    boolean isScale = param.endsWith("_scale");
-                    boolean hasRange =
-                        wrapper
-                            .clipping()
-                            .containsKey(param.startsWith("w_") ? "weight" : "output");
-                    if (isScale && !(settings.searchClipping() && hasRange)) {
-                      coordinates.add(power -> setScales(wrapper, param, values, power));
-                    }
-                  });
-        });
-    return new Point(coordinates);
-  }
-
-  private static void setScales(
-      RangeLinearQuantWrapper wrapper, String param, float[] from, double power) {
-    float[] scales = new float[from.length];
-    for (int i = 0; i < scales.length; i++) {
-      // A scale stays a finite positive number wherever the search wanders.
-      double scale = from[i] * Math.pow(2, power);
-      scales[i] = (float) Math.min(1e30, Math.max(1e-30, scale));
-    }
-    wrapper.setLinearQuantParam(param, scales);
-  }
-
-  private static void addRange(
-      List<Coordinate> coordinates, RangeLinearQuantWrapper wrapper, String which) {
-    double[] from = wrapper.clipping().getOrDefault(which, new double[2]);
-    if (from[0] == -from[1]) {
-      // A symmetric mode has one end to choose.
-      coordinates.add(
-          power -> {
-            double end = from[1] * Math.pow(2, Math.max(-60, Math.min(60, power)));
-            wrapper.setClipping(which, -end, end);
-          });
-      return;
-    }
-    double[] powers = new double[2];
-    for (int end = 0; end < 2; end++) {
-      int at = end;
-      if (from[at] != 0) {
-        coordinates.add(
-            power -> {
-              powers[at] = Math.max(-60, Math.min(60, power));
-              wrapper.setClipping(
-                  which, from[0] * Math.pow(2, powers[0]), from[1] * Math.pow(2, powers[1]));
-            });
-      }
     }
   }
 }

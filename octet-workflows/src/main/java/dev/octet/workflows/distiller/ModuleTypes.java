@@ -31,4 +31,14 @@ final class ModuleTypes {
   static boolean hasQuantizableWeights(Module module) {
     return WITH_WEIGHTS.contains(module.getClass());
   }
+
+  /** Of the bits that are wanted for a module, those that it has something for. */
+  static QBits bits(Module module, QBits wanted) {
+    return hasQuantizableWeights(module) ? wanted : new QBits(wanted.acts(), null, null);
+  }
+
+  /** The path of a module inside another. */
+  static String join(String path, String name) {
+    return path.isEmpty() ? name : name.isEmpty() ? path : path + "." + name;
+  }
 }

@@ -2,7 +2,7 @@ package dev.octet.workflows.distiller;
 
 import dev.octet.core.rules.Rule;
 import dev.octet.core.rules.Rules;
-import dev.octet.workflows.distiller.yaml.SafeYaml;
+import dev.octet.core.yaml.SafeYaml;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,33 +1,24 @@
 package dev.octet.workflows.distiller;
 
-import java.util.function.ToDoubleFunction;
-
 /**
  * Minimisation without gradients: line searches along directions in turn (Powell 1964, "An
- * efficient method for finding the minimum of a function of several variables"). The best point
- * that was ever evaluated is kept.
+ * efficient method for finding the minimum of a function of several variables").
  */
 final class Powell {
   private static final double GOLDEN = (Math.sqrt(5) - 1) / 2;
 
-  private final ToDoubleFunction<double[]> function;
-  private final int maxEvaluations;
+  private final Objective objective;
   private final double step;
   private final double tolerance;
-  private double[] best = new double[0];
-  private double bestValue = Double.POSITIVE_INFINITY;
-  private int evaluations;
 
   /**
    * A search.
    *
-   * @param maxEvaluations after so many the search ends
    * @param step the first step of a line search
    * @param tolerance a line search ends when its bracket is narrower
    */
-  Powell(ToDoubleFunction<double[]> function, int maxEvaluations, double step, double tolerance) {
-    this.function = function;
-    this.maxEvaluations = maxEvaluations;
+  Powell(Objective objective, double step, double tolerance) {
+    this.objective = objective;
     this.step = step;
     this.tolerance = tolerance;
   }
@@ -41,22 +32,21 @@ final class Powell {
    */
   void minimize(double[] start, int iterations, boolean conjugate) {
     int n = start.length;
-    best = start.clone();
     double[] point = start.clone();
-    double value = at(point);
+    double value = objective.at(point);
     double[][] directions = new double[n][n];
     for (int i = 0; i < n; i++) {
       directions[i][i] = 1;
     }
-    for (int round = 0; round < iterations && evaluations < maxEvaluations; round++) {
+    for (int round = 0; round < iterations && !objective.isExhausted(); round++) {
       double[] before = point.clone();
       double valueBefore = value;
       int mostGained = 0;
       double gain = 0;
-      for (int i = 0; i < n && evaluations < maxEvaluations; i++) {
+      for (int i = 0; i < n && !objective.isExhausted(); i++) {
         double last = value;
         point = along(point, directions[i]);
-        value = bestValue;
+        value = objective.bestValue();
         if (last - value > gain) {
           gain = last - value;
           mostGained = i;
@@ -65,7 +55,7 @@ final class Powell {
       if (!(valueBefore - value > 1e-12 * Math.abs(valueBefore))) {
         return;
       }
-      if (conjugate && n > 1 && evaluations < maxEvaluations) {
+      if (conjugate && n > 1 && !objective.isExhausted()) {
         double[] way = new double[n];
         double length = 0;
         for (int i = 0; i < n; i++) {
@@ -77,7 +67,7 @@ final class Powell {
             way[i] /= length;
           }
           point = along(point, way);
-          value = bestValue;
+          value = objective.bestValue();
           directions[mostGained] = directions[n - 1];
           directions[n - 1] = way;
         }
@@ -87,21 +77,21 @@ final class Powell {
 
   /** The best point on a line, found by bracketing and the golden section. */
   private double[] along(double[] from, double[] direction) {
-    double center = bestValue;
+    double center = objective.bestValue();
     double right = value(from, direction, step);
     double left = value(from, direction, -step);
     double low = -step;
     double high = step;
     double reach = step;
     // The function may fall beyond either end: the bracket follows it.
-    while (right < center && right <= left && evaluations < maxEvaluations && reach < 64 * step) {
+    while (right < center && right <= left && !objective.isExhausted() && reach < 64 * step) {
       center = right;
       low = high - reach;
       reach *= 2;
       high += reach;
       right = value(from, direction, high);
     }
-    while (left < center && left < right && evaluations < maxEvaluations && reach < 64 * step) {
+    while (left < center && left < right && !objective.isExhausted() && reach < 64 * step) {
       center = left;
       high = low + reach;
       reach *= 2;
@@ -112,7 +102,7 @@ final class Powell {
     double b = low + GOLDEN * (high - low);
     double atA = value(from, direction, a);
     double atB = value(from, direction, b);
-    while (high - low > tolerance && evaluations < maxEvaluations) {
+    while (high - low > tolerance && !objective.isExhausted()) {
       if (atA <= atB) {
         high = b;
         b = a;
@@ -127,45 +117,14 @@ final class Powell {
         atB = value(from, direction, b);
       }
     }
-    return best.clone();
+    return objective.best();
   }
 
   private double value(double[] from, double[] direction, double distance) {
-    if (evaluations >= maxEvaluations) {
-      return Double.POSITIVE_INFINITY;
-    }
     double[] point = from.clone();
     for (int i = 0; i < point.length; i++) {
       point[i] += distance * direction[i];
     }
-    return at(point);
-  }
-
-  private double at(double[] point) {
-    evaluations++;
-    double value = function.applyAsDouble(point);
-    if (Double.isNaN(value)) {
-      return Double.POSITIVE_INFINITY;
-    }
-    if (value < bestValue) {
-      bestValue = value;
-      best = point.clone();
-    }
-    return value;
-  }
-
-  /** The best point. */
-  double[] best() {
-    return best.clone();
-  }
-
-  /** The value there. */
-  double bestValue() {
-    return bestValue;
-  }
-
-  /** How often the function was asked. */
-  int evaluations() {
-    return evaluations;
+    return objective.at(point);
   }
 }

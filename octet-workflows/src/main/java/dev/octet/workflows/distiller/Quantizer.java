@@ -4,26 +4,20 @@ import dev.octet.core.affine.QuantParams;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
-import dev.octet.torch.nn.Conv2d;
-import dev.octet.torch.nn.Conv3d;
-import dev.octet.torch.nn.Embedding;
-import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
-import dev.octet.torch.op.QuantOps;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.ParameterGroup;
 import dev.octet.workflows.distiller.Overrides.Resolved;
 import dev.octet.workflows.distiller.QuantizerMetadata.DummyInput;
+import dev.octet.workflows.distiller.ReplacementRules.Rule;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -56,8 +50,6 @@ public abstract class Quantizer {
     BIAS_WITHOUT_WEIGHTS
   }
 
-  private record Rule(Replacement make, Set<String> arguments, Set<String> withoutBits) {}
-
   private final Module model;
   private final QBits bits;
   private final Overrides overrides;
@@ -67,9 +59,7 @@ public abstract class Quantizer {
 
   private final Map<String, QBits> moduleBits = new LinkedHashMap<>();
   private final Map<String, Map<String, @Nullable Object>> moduleArguments = new LinkedHashMap<>();
-  private final Map<Object, Rule> rules = new HashMap<>();
-  private @Nullable Rule otherwise;
-  private final List<Class<? extends Module>> leftAlone = new ArrayList<>();
+  private final ReplacementRules rules = new ReplacementRules(getClass().getSimpleName());
 
   private boolean prepared;
   private @Nullable List<DummyInput> dummyInput;
@@ -111,15 +101,11 @@ public abstract class Quantizer {
 
   private void resolve(Module module, String path, Overrides.Session session) {
     Resolved resolved = session.resolve(path, bits);
-    moduleBits.put(path, bitsOf(module, resolved.bits()));
+    moduleBits.put(path, ModuleTypes.bits(module, resolved.bits()));
     moduleArguments.put(path, resolved.arguments());
-    module.children().forEach((name, child) -> resolve(child, join(path, name), session));
-  }
-
-  private static QBits bitsOf(Module module, QBits wanted) {
-    return ModuleTypes.hasQuantizableWeights(module)
-        ? wanted
-        : new QBits(wanted.acts(), null, null);
+    module
+        .children()
+        .forEach((name, child) -> resolve(child, ModuleTypes.join(path, name), session));
   }
 
   // --- For subclasses ----------------------------------------------------------------------------
@@ -145,7 +131,7 @@ public abstract class Quantizer {
       Set<String> arguments,
       Set<String> withoutBits,
       Replacement replacement) {
-    rules.put(type, new Rule(replacement, Set.copyOf(arguments), Set.copyOf(withoutBits)));
+    rules.put(type, new Rule(replacement, arguments, withoutBits));
   }
 
   /**
@@ -155,18 +141,18 @@ public abstract class Quantizer {
    */
   protected final void replaceActivation(
       String function, Set<String> arguments, Replacement replacement) {
-    rules.put(function, new Rule(replacement, Set.copyOf(arguments), Set.of()));
+    rules.put(function, new Rule(replacement, arguments, Set.of()));
   }
 
   /** Says what becomes of layers without children of all other classes. */
   protected final void replaceOthers(
       Set<String> arguments, Set<String> withoutBits, Replacement replacement) {
-    otherwise = new Rule(replacement, Set.copyOf(arguments), Set.copyOf(withoutBits));
+    rules.putOthers(new Rule(replacement, arguments, withoutBits));
   }
 
   /** Says that layers of a class, and of its subclasses, stay as they are. */
   protected final void leaveAlone(Class<? extends Module> type) {
-    leftAlone.add(type);
+    rules.leaveAlone(type);
   }
 
   /**
@@ -198,17 +184,8 @@ public abstract class Quantizer {
       }
 
       @Override
-      public Tensor traced(Tensor quantized, Tensor floating, ParamToQuant param) {
-        QuantParams integers = integersOf(floating, param);
-        if (integers == null) {
-          return quantized;
-        }
-        long[] shape = new long[integers.count() == 1 ? 0 : Math.toIntExact(floating.dim())];
-        Arrays.fill(shape, 1);
-        if (shape.length > 0) {
-          shape[0] = integers.count();
-        }
-        return QuantOps.quantizeDequantize(quantized.clone(), quantized, integers, shape);
+      public @Nullable QuantParams integers(Tensor floating, ParamToQuant param) {
+        return integersOf(floating, param);
       }
     };
   }
@@ -250,8 +227,7 @@ public abstract class Quantizer {
     LOG.warn("{}", warning);
   }
 
-  // --- Use
-  // -----------------------------------------------------------------------------------------
+  // --- Use ---------------------------------------------------------------------------------------
 
   /**
    * Follows Distiller where {@link Compatibility} says; before {@link #prepareModel}.
@@ -280,7 +256,7 @@ public abstract class Quantizer {
     prepared = true;
     dummyInput =
         dummyInputs.length == 0 ? null : Arrays.stream(dummyInputs).map(DummyInput::of).toList();
-    exchange(model, "", new IdentityHashMap<>(), new IdentityHashMap<>());
+    new LayerExchange(model, rules, moduleBits, moduleArguments, replaced, this::warn).run();
     if (quantizesParams()) {
       registerParameters();
     }
@@ -389,136 +365,23 @@ public abstract class Quantizer {
     }
   }
 
-  private @Nullable Rule rule(Module module) {
-    if (leftAlone.stream().anyMatch(type -> type.isInstance(module))) {
-      return null;
-    }
-    Rule rule = rules.get(ModuleTypes.key(module));
-    return rule != null || !module.children().isEmpty() ? rule : otherwise;
-  }
-
   private void checkArguments(Module container, String prefix) {
     container
         .children()
         .forEach(
             (name, module) -> {
-              String path = join(prefix, name);
-              checkArgumentsOf(module, path);
+              String path = ModuleTypes.join(prefix, name);
+              rules.check(module, path, argumentsOf(path), leavesFloat(path)).ifPresent(this::warn);
               checkArguments(module, path);
             });
   }
 
-  private void checkArgumentsOf(Module module, String path) {
-    Map<String, @Nullable Object> arguments = moduleArguments.getOrDefault(path, Map.of());
-    Rule rule = rule(module);
-    if (arguments.isEmpty()) {
-      return;
-    }
-    String layer = "'" + path + "' (" + ModuleTypes.name(module) + ")";
-    if (rule == null) {
-      if (module.children().isEmpty()) {
-        warn(
-            "overrides "
-                + arguments.keySet()
-                + " of "
-                + layer
-                + " have no effect: "
-                + getClass().getSimpleName()
-                + " leaves layers of this type as they are");
-      }
-      return;
-    }
-    Set<String> unknown = new TreeSet<>(arguments.keySet());
-    unknown.removeAll(rule.arguments());
-    if (!unknown.isEmpty()) {
-      throw new IllegalArgumentException(
-          "overrides of "
-              + layer
-              + " have "
-              + unknown
-              + ", which "
-              + getClass().getSimpleName()
-              + " does not take for this type; it takes "
-              + new TreeSet<>(rule.arguments()));
-    }
-    if (leavesFloat(path) && Collections.disjoint(arguments.keySet(), rule.withoutBits())) {
-      throw new IllegalArgumentException(
-          "overrides of "
-              + layer
-              + " have "
-              + arguments.keySet()
-              + ", but the layer is not quantized: give it bits, or drop them");
-    }
+  private Map<String, @Nullable Object> argumentsOf(String path) {
+    return moduleArguments.getOrDefault(path, Map.of());
   }
 
   private boolean leavesFloat(String path) {
     return moduleBits.getOrDefault(path, QBits.NONE).leavesFloat();
-  }
-
-  private void exchange(
-      Module container,
-      String prefix,
-      IdentityHashMap<Module, String> firstPaths,
-      IdentityHashMap<Module, Module> exchanged) {
-    container
-        .children()
-        .forEach(
-            (name, module) -> {
-              String path = join(prefix, name);
-              Rule rule = rule(module);
-              String first = firstPaths.get(module);
-              if (first != null) {
-                if (rule != null || exchanged.containsKey(module)) {
-                  warn(
-                      "'"
-                          + path
-                          + "' is the same module as '"
-                          + first
-                          + "'; it is quantized once, as the settings of '"
-                          + first
-                          + "' say");
-                }
-                Module made = exchanged.get(module);
-                if (made != null) {
-                  model.replace(path, made);
-                  replaced.put(path, ModuleTypes.name(module));
-                }
-                return;
-              }
-              firstPaths.put(module, path);
-              if (rule != null && isWanted(path, rule)) {
-                exchangeOne(module, path, rule, exchanged);
-              }
-              exchange(module, path, firstPaths, exchanged);
-            });
-  }
-
-  private boolean isWanted(String path, Rule rule) {
-    return !leavesFloat(path)
-        || !Collections.disjoint(
-            moduleArguments.getOrDefault(path, Map.of()).keySet(), rule.withoutBits());
-  }
-
-  private void exchangeOne(
-      Module module, String path, Rule rule, IdentityHashMap<Module, Module> exchanged) {
-    QBits own = moduleBits.getOrDefault(path, QBits.NONE);
-    Module made;
-    try {
-      made = rule.make().replace(module, path, own, moduleArguments.getOrDefault(path, Map.of()));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          "'" + path + "' (" + ModuleTypes.name(module) + "): " + e.getMessage(), e);
-    }
-    if (made == module) {
-      return;
-    }
-    model.replace(path, made);
-    replaced.put(path, ModuleTypes.name(module));
-    exchanged.put(module, made);
-    if (module.children().isEmpty() && !made.children().isEmpty()) {
-      made.modules().forEach((sub, each) -> moduleBits.put(join(path, sub), bitsOf(each, own)));
-      moduleBits.put(path, new QBits(own.acts(), null, null));
-    }
   }
 
   private void registerParameters() {
@@ -536,11 +399,11 @@ public abstract class Quantizer {
                 }
               }
               if (trainWithFpCopy && !own.isEmpty()) {
-                copied.put(module, copyOf(module, own));
+                copied.put(module, CopiedParameters.layer(module, own, rounding()));
               }
             });
     if (!copied.isEmpty()) {
-      putInPlace(model, copied);
+      CopiedParameters.putInPlace(model, copied);
       copied.keySet().forEach(Module::close);
       quantizeParams();
     }
@@ -555,39 +418,5 @@ public abstract class Quantizer {
       return null;
     }
     return new ParamToQuant(path, ModuleTypes.name(module), name, number);
-  }
-
-  private Module copyOf(Module module, Map<String, ParamToQuant> own) {
-    if (module instanceof Conv2d conv) {
-      return new CopiedConv2d(conv, own, rounding());
-    }
-    if (module instanceof Conv3d conv) {
-      return new CopiedConv3d(conv, own, rounding());
-    }
-    if (module instanceof Linear linear) {
-      return new CopiedLinear(linear, own, rounding());
-    }
-    if (module instanceof Embedding embedding) {
-      return new CopiedEmbedding(embedding, own, rounding());
-    }
-    throw new IllegalStateException("bits for the weights of " + module);
-  }
-
-  private static void putInPlace(Module container, IdentityHashMap<Module, Module> copied) {
-    container
-        .children()
-        .forEach(
-            (name, module) -> {
-              Module made = copied.get(module);
-              if (made != null) {
-                container.replace(name, made);
-              } else {
-                putInPlace(module, copied);
-              }
-            });
-  }
-
-  private static String join(String path, String name) {
-    return path.isEmpty() ? name : name.isEmpty() ? path : path + "." + name;
   }
 }

@@ -1,8 +1,8 @@
 package dev.octet.workflows.distiller;
 
+import dev.octet.core.yaml.SafeYaml;
 import dev.octet.graph.DataType;
 import dev.octet.torch.Tensors;
-import dev.octet.workflows.distiller.yaml.SafeYaml;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;

@@ -362,6 +362,23 @@ public abstract class RangeLinearQuantWrapper extends Module {
     }
   }
 
+  /**
+   * Clips the output anew, by what statistics say of it.
+   *
+   * @throws IllegalArgumentException if the mode does not suit the bits, or asks for figures that
+   *     were not collected
+   */
+  final void clip(ClipMode mode) {
+    TensorStats output = settings.stats() == null ? null : settings.stats().output();
+    if (output == null || outputScale == null || outputZeroPoint == null) {
+      throw new IllegalStateException("'" + settings.name() + "' has no fixed scale to clip");
+    }
+    DistillerLinear params =
+        settings.acts().with(mode).params(output, "the output of '" + settings.name() + "'");
+    fill(outputScale, params.scales());
+    fill(outputZeroPoint, params.zeroPoints());
+  }
+
   /** The ranges that are kept, by {@code output} and {@code weight}: lower and upper end. */
   Map<String, double[]> clipping() {
     Map<String, double[]> ranges = new LinkedHashMap<>();

@@ -17,6 +17,7 @@ import dev.octet.workflows.pytorch.observer.ObserverBase;
 import dev.octet.workflows.pytorch.observer.ObserverFactory;
 import dev.octet.workflows.pytorch.observer.PlaceholderObserver;
 import dev.octet.workflows.pytorch.observer.QParams;
+import dev.octet.workflows.pytorch.observer.QScheme;
 import dev.octet.workflows.pytorch.observer.QuantDtype;
 import dev.octet.workflows.pytorch.observer.RecordingObserver;
 import dev.octet.workflows.pytorch.observer.ReuseInputObserver;
@@ -32,6 +33,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -154,6 +156,14 @@ final class Converting {
       remark(path, Kind.LEFT_FLOAT, "its qconfig observes no activation");
       return null;
     }
+    if (module instanceof QatLayer layer && process.isDynamic()) {
+      ObserverBase input = Preparing.observer(process);
+      boolean perToken =
+          input != null && input.observerSettings().qscheme() == QScheme.PER_TOKEN_AFFINE;
+      return trained(
+          layer,
+          (plain, weight) -> QuantizedModules.dynamic(plain, weight, perToken, layer.hasRelu()));
+    }
     String why = whyNoParameters(process);
     if (why != null) {
       remark(path, Kind.LEFT_FLOAT, why);
@@ -165,6 +175,10 @@ final class Converting {
       return null;
     }
     QuantParams output = process.calculateQParams().toQuantParams();
+    CustomModule own = prepared.custom(module);
+    if (own != null && own.toQuantized() != null) {
+      return own.toQuantized().apply(module, output);
+    }
     if (module instanceof QuantStub) {
       return new Quantize(output);
     }
@@ -172,7 +186,10 @@ final class Converting {
       return QuantizedModules.from(module, null, List.of(), output, false);
     }
     if (module instanceof QatLayer layer) {
-      return trained(layer, output);
+      return trained(
+          layer,
+          (plain, weight) ->
+              QuantizedModules.from(plain, weight, List.of(), output, layer.hasRelu()));
     }
     if (module instanceof FusedModule fused) {
       Module first = fused.children().get("0");
@@ -188,7 +205,7 @@ final class Converting {
   }
 
   /** Why an activation cannot have a fixed scale. */
-  private static @Nullable String whyNoParameters(ActivationPostProcess process) {
+  static @Nullable String whyNoParameters(ActivationPostProcess process) {
     if (process.isDynamic()) {
       return "its qconfig is dynamic; use quantizeDynamic";
     }
@@ -215,7 +232,7 @@ final class Converting {
     }
   }
 
-  private Module trained(QatLayer layer, QuantParams output) {
+  private Module trained(QatLayer layer, BiFunction<Module, QuantParams, Module> make) {
     Module plain = layer.toFloat();
     try {
       if (!(layer.weightFakeQuant() instanceof ActivationPostProcess process)) {
@@ -228,7 +245,7 @@ final class Converting {
         }
         observe(process, Folding.weight(plain));
       }
-      return QuantizedModules.from(plain, parameters(process), List.of(), output, layer.hasRelu());
+      return make.apply(plain, parameters(process));
     } finally {
       if (layer.norm() != null) {
         plain.close();

@@ -12,8 +12,13 @@ import org.bytedeco.pytorch.Tensor;
  * <p>All results of one instance share an observer, so give each place in a model its own.
  */
 public final class FloatFunctional extends Functional {
-  /** A place where operations happen. */
+  /** A place where operations happen, called by their names. */
   public FloatFunctional() {}
+
+  /** A place that also computes an operation when it is called itself, as a module is. */
+  public FloatFunctional(Call called) {
+    super(called);
+  }
 
   @Override
   protected Tensor compute(Operation operation, double number, Tensor... x) {

@@ -64,11 +64,14 @@ final class Fusion {
 
   private record Group(List<String> names, List<Module> modules, Pattern pattern, int dims) {}
 
+  private record OwnGroup(List<String> names, List<Module> modules, Fuser fuser) {}
+
   private Fusion() {}
 
   /** Fuses groups, or changes nothing. */
-  static void fuse(Module model, List<List<String>> names, boolean training) {
+  static void fuse(Module model, List<List<String>> names, List<Fuser> own, boolean training) {
     List<Group> groups = new ArrayList<>();
+    List<OwnGroup> owns = new ArrayList<>();
     Set<String> used = new HashSet<>();
     for (List<String> each : names) {
       for (String name : each) {
@@ -79,14 +82,27 @@ final class Fusion {
           throw new IllegalArgumentException("'" + name + "' is to be fused twice");
         }
       }
-      groups.add(group(model, each, training));
+      List<Module> modules = each.stream().map(model::get).toList();
+      List<String> words = modules.stream().map(Fusion::word).toList();
+      own.stream()
+          .filter(fuser -> fuser.types().equals(words))
+          .findFirst()
+          .ifPresentOrElse(
+              fuser -> owns.add(new OwnGroup(each, modules, fuser)),
+              () -> groups.add(group(each, modules, words, training)));
     }
     groups.forEach(group -> replace(model, group, training));
+    for (OwnGroup each : owns) {
+      Module first = each.modules.get(0);
+      boolean trains = first.isTraining();
+      Module fused = each.fuser.fused().apply(each.modules);
+      fused.train(trains);
+      put(model, each.names, each.modules, fused);
+    }
   }
 
-  private static Group group(Module model, List<String> names, boolean training) {
-    List<Module> modules = names.stream().map(model::get).toList();
-    List<String> words = modules.stream().map(Fusion::word).toList();
+  private static Group group(
+      List<String> names, List<Module> modules, List<String> words, boolean training) {
     String text = String.join(" ", words);
     for (Pattern pattern : Pattern.values()) {
       for (int dims = pattern == Pattern.BN_RELU ? 2 : 1; dims <= 3; dims++) {
@@ -158,7 +174,6 @@ final class Fusion {
   private static void replace(Module model, Group group, boolean training) {
     List<Module> modules = group.modules;
     Module first = modules.get(0);
-    Module last = modules.get(modules.size() - 1);
     boolean folds = group.pattern.hasNorm() && !training;
     Module start = folds ? Folding.fold(first, (NormNd) modules.get(1)) : first;
     List<Module> rest = modules.subList(folds ? 2 : 1, modules.size());
@@ -172,16 +187,20 @@ final class Fusion {
           new FusedModule(
               kind.kind.replace("%d", Integer.toString(group.dims)), parts.toArray(new Module[0]));
     }
-    fused.takeHooks(first, last);
-    model.replace(group.names.get(0), fused);
-    for (String name : group.names.subList(1, group.names.size())) {
-      Module none = new Identity();
-      none.train(first.isTraining());
-      model.replace(name, none);
-    }
+    put(model, group.names, modules, fused);
     if (folds) {
       first.close();
       modules.get(1).close();
+    }
+  }
+
+  private static void put(Module model, List<String> names, List<Module> modules, Module fused) {
+    fused.takeHooks(modules.get(0), modules.get(modules.size() - 1));
+    model.replace(names.get(0), fused);
+    for (String name : names.subList(1, names.size())) {
+      Module none = new Identity();
+      none.train(fused.isTraining());
+      model.replace(name, none);
     }
   }
 }

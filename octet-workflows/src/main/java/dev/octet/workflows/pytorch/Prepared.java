@@ -20,14 +20,20 @@ public final class Prepared implements AutoCloseable {
   private final Module model;
   private final List<Remark> remarks;
   private final IdentityHashMap<Module, QConfig> qconfigs;
+  private final IdentityHashMap<Module, CustomModule> custom;
   private final IdentityHashMap<Module, Module.Hook> hooks = new IdentityHashMap<>();
   private final Module.Hook watching;
   private Tensor @Nullable [] example;
   private boolean converted;
 
-  Prepared(Module model, IdentityHashMap<Module, QConfig> qconfigs, List<Remark> remarks) {
+  Prepared(
+      Module model,
+      IdentityHashMap<Module, QConfig> qconfigs,
+      IdentityHashMap<Module, CustomModule> custom,
+      List<Remark> remarks) {
     this.model = model;
     this.qconfigs = qconfigs;
+    this.custom = custom;
     this.remarks = new ArrayList<>(remarks);
     watching = model.beforeForward((module, inputs) -> keep(inputs));
   }
@@ -59,6 +65,11 @@ public final class Prepared implements AutoCloseable {
   /** The qconfig that a module was prepared with, or null. */
   public @Nullable QConfig qconfig(Module module) {
     return qconfigs.get(module);
+  }
+
+  /** How an observed module of a user's own class is converted; null for others. */
+  @Nullable CustomModule custom(Module module) {
+    return custom.get(module);
   }
 
   void hook(Module module, Module.Hook hook) {

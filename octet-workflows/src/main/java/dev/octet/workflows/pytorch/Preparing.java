@@ -2,17 +2,12 @@ package dev.octet.workflows.pytorch;
 
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.torch.nn.Activation;
-import dev.octet.torch.nn.Add;
-import dev.octet.torch.nn.Concat;
 import dev.octet.torch.nn.ConvNd;
 import dev.octet.torch.nn.Dropout;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.Linear;
-import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.Module;
-import dev.octet.torch.nn.Mul;
-import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.NormNd;
 import dev.octet.torch.nn.PReLU;
 import dev.octet.torch.nn.Sequential;
@@ -25,11 +20,12 @@ import dev.octet.workflows.pytorch.observer.QScheme;
 import dev.octet.workflows.pytorch.observer.QuantDtype;
 import dev.octet.workflows.pytorch.observer.ReadyMade;
 import dev.octet.workflows.pytorch.quantized.Functional;
+import dev.octet.workflows.pytorch.quantized.Quantizable;
+import dev.octet.workflows.pytorch.quantized.Quantized;
 import dev.octet.workflows.pytorch.quantized.QuantizedModules;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -39,42 +35,56 @@ import org.jspecify.annotations.Nullable;
 /** Puts observers, and for training fake-quantized layers, into a model. */
 final class Preparing {
   /** Activations whose range is known; observed in training only, and where a rule names them. */
-  private static final Map<String, ObserverFactory> FIXED =
+  private static final Map<String, Fixed> FIXED =
       Map.of(
-          "Sigmoid", ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_0TO1_FAKE_QUANT,
-          "Hardsigmoid", ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_0TO1_FAKE_QUANT,
-          "Softmax", ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_0TO1_FAKE_QUANT,
-          "Tanh", ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_NEG1TO1_FAKE_QUANT);
+          "Sigmoid", Fixed.ZERO_TO_ONE,
+          "Hardsigmoid", Fixed.ZERO_TO_ONE,
+          "Softmax", Fixed.ZERO_TO_ONE,
+          "Tanh", Fixed.MINUS_ONE_TO_ONE);
 
   private static final Set<String> OBSERVED_ACTIVATIONS =
-      Set.of("ELU", "Hardswish", "LeakyReLU", "ReLU6");
+      Set.of("ELU", "CELU", "Threshold", "Hardswish", "LeakyReLU", "ReLU6");
 
   /** Activations that keep the parameters of what comes in. */
   private static final Set<String> KEEPING = Set.of("ReLU", "Hardtanh");
+
+  /** What knows a range, when training and when not. */
+  private record Fixed(ObserverFactory training, ObserverFactory calibrating) {
+    static final Fixed ZERO_TO_ONE =
+        new Fixed(
+            ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_0TO1_FAKE_QUANT,
+            ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_0TO1_OBSERVER);
+    static final Fixed MINUS_ONE_TO_ONE =
+        new Fixed(
+            ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_NEG1TO1_FAKE_QUANT,
+            ReadyMade.DEFAULT_FIXED_QPARAMS_RANGE_NEG1TO1_OBSERVER);
+  }
 
   private record Plan(String path, Module module, QConfig qconfig, ObserverFactory activation) {}
 
   private final QConfigMapping mapping;
   private final boolean training;
+  private final Swapping swapping;
   private final IdentityHashMap<Module, QConfig> qconfigs = new IdentityHashMap<>();
   private final List<Plan> plans = new ArrayList<>();
   private final List<Remark> remarks = new ArrayList<>();
 
-  private Preparing(QConfigMapping mapping, boolean training) {
+  private Preparing(QConfigMapping mapping, boolean training, List<CustomModule> custom) {
     this.mapping = mapping;
     this.training = training;
+    swapping = new Swapping(mapping, custom);
   }
 
-  static Prepared prepare(Module model, QConfigMapping mapping) {
-    return new Preparing(mapping, false).run(model);
+  static Prepared prepare(Module model, QConfigMapping mapping, List<CustomModule> custom) {
+    return new Preparing(mapping, false, custom).run(model);
   }
 
-  static Prepared prepareQat(Module model, QConfigMapping mapping) {
+  static Prepared prepareQat(Module model, QConfigMapping mapping, List<CustomModule> custom) {
     if (!model.isTraining()) {
       throw new IllegalStateException(
           "the model is in eval mode; call train(true) before prepareQat");
     }
-    return new Preparing(mapping, true).run(model);
+    return new Preparing(mapping, true, custom).run(model);
   }
 
   private Prepared run(Module given) {
@@ -84,73 +94,12 @@ final class Preparing {
             "the model is prepared already: '" + each.getKey() + "' is " + each.getValue());
       }
     }
-    Module model = training ? swap(given) : given;
+    Module observable = swapping.observable(given);
+    Module model = training ? swapping.trainable(observable) : observable;
     visit("", model, Collections.newSetFromMap(new IdentityHashMap<>()));
-    Prepared prepared = new Prepared(model, qconfigs, remarks);
+    Prepared prepared = new Prepared(model, qconfigs, swapping.observed(), remarks);
     plans.forEach(plan -> insert(prepared, plan));
     return prepared;
-  }
-
-  // --- Layers that train -----------------------------------------------------------------------
-
-  private Module swap(Module model) {
-    IdentityHashMap<Module, Module> swapped = new IdentityHashMap<>();
-    Map<String, Module> wanted = new LinkedHashMap<>();
-    Set<Module> inside = Collections.newSetFromMap(new IdentityHashMap<>());
-    model
-        .modules()
-        .forEach(
-            (path, module) -> {
-              if (inside.contains(module)) {
-                return;
-              }
-              if (module instanceof MultiheadAttention || module instanceof FusedModule) {
-                inside.addAll(module.modules().values());
-              }
-              QConfig qconfig = mapping.resolve(path, type(module));
-              if (qconfig != null && qconfig.weight() != null && trains(module)) {
-                checkWeight(path, module, qconfig.weight());
-                wanted.put(path, module);
-              }
-            });
-    wanted.forEach(
-        (path, module) -> {
-          QConfig qconfig = mapping.resolve(path, type(module));
-          if (qconfig != null && qconfig.weight() != null) {
-            Module made = trained(module, qconfig.weight());
-            made.takeHooks(module, module);
-            swapped.put(module, made);
-          }
-        });
-    return Places.replaceAll(model, swapped);
-  }
-
-  private static boolean trains(Module module) {
-    Class<?> type = module.getClass();
-    return (module instanceof ConvNd conv && !conv.isTransposed() && Places.isPlain(conv))
-        || type == Linear.class
-        || type == Embedding.class
-        || type == EmbeddingBag.class
-        || (module instanceof FusedModule fused && !fused.kind().startsWith("BNReLU"));
-  }
-
-  private static Module trained(Module module, ObserverFactory weights) {
-    if (module instanceof Embedding embedding) {
-      QatEmbedding made = new QatEmbedding(embedding, weights);
-      embedding.close();
-      return made;
-    }
-    if (module instanceof EmbeddingBag bag) {
-      QatEmbeddingBag made = new QatEmbeddingBag(bag, weights);
-      bag.close();
-      return made;
-    }
-    if (!(module instanceof FusedModule fused)) {
-      return new QatLayer(type(module), module, null, false, weights);
-    }
-    List<Module> parts = new ArrayList<>(fused.children().values());
-    NormNd norm = parts.get(1) instanceof NormNd second ? second : null;
-    return new QatLayer(fused.kind(), parts.get(0), norm, fused.kind().contains("ReLU"), weights);
   }
 
   // --- Observers -------------------------------------------------------------------------------
@@ -159,19 +108,18 @@ final class Preparing {
     if (!seen.add(module) || module instanceof ActivationPostProcess) {
       return;
     }
-    String type = type(module);
-    QConfig qconfig = mapping.resolve(path, type);
-    if (module instanceof QuantStub stub && stub.qconfig() != null) {
-      qconfig = stub.qconfig();
-    }
-    if (module instanceof Dropout || module instanceof DeQuantStub) {
+    if (module instanceof Dropout
+        || module instanceof DeQuantStub
+        || (module instanceof Quantized && !(module instanceof Quantizable))) {
       return;
     }
-    if (module instanceof MultiheadAttention) {
-      remark(path, Kind.NOT_SUPPORTED, "attention has no static form; it computes in floats");
+    QConfig qconfig = swapping.qconfig(path, module);
+    CustomModule own = swapping.custom(module);
+    if (own != null && own.toObserved() == null) {
+      remark(path, Kind.LEFT_FLOAT, "modules of its class are to be left as they are");
       return;
     }
-    if (isObserved(path, module)) {
+    if (own != null || isObserved(path, module)) {
       if (qconfig == null) {
         remark(path, Kind.LEFT_FLOAT, "its qconfig is null");
         return;
@@ -179,18 +127,17 @@ final class Preparing {
       plan(path, module, qconfig);
       return;
     }
-    if (module instanceof Activation activation) {
-      explain(path, activation);
-      return;
-    }
-    if (module instanceof Add
-        || module instanceof Mul
-        || module instanceof Concat
-        || module instanceof MatMul) {
+    if (Quantizable.isKind(module) && !(module instanceof Quantizable)) {
+      String whole = Quantizable.whyNot(module);
+      String why = qconfig == null ? "its qconfig is null" : Swapping.whyNotStatic(qconfig);
       remark(
           path,
-          Kind.NOT_SUPPORTED,
-          "eager mode does not observe " + type + "; use a FloatFunctional in its place");
+          why == null ? Kind.NOT_SUPPORTED : Kind.LEFT_FLOAT,
+          why == null ? String.valueOf(whole) : why);
+      return;
+    }
+    if (module instanceof Activation activation) {
+      explain(path, activation);
       return;
     }
     String previous = "";
@@ -240,7 +187,8 @@ final class Preparing {
   private boolean isObserved(String path, Module module) {
     if (module instanceof Activation activation) {
       return OBSERVED_ACTIVATIONS.contains(activation.name())
-          || (FIXED.containsKey(activation.name()) && (module.isTraining() || mapping.names(path)));
+          || (FIXED.containsKey(activation.name())
+              && (module.isTraining() || mapping.names(path) || swapping.isPart(module)));
     }
     if (module instanceof QuantStub
         || module instanceof Functional
@@ -277,11 +225,18 @@ final class Preparing {
       checkWeight(path, module, weight);
     }
     qconfigs.put(module, qconfig);
-    ObserverFactory activation =
-        module instanceof Activation fixed && module.isTraining()
-            ? FIXED.getOrDefault(fixed.name(), qconfig.activation())
-            : qconfig.activation();
-    plans.add(new Plan(path, module, qconfig, activation));
+    plans.add(new Plan(path, module, qconfig, activation(module, qconfig)));
+  }
+
+  private ObserverFactory activation(Module module, QConfig qconfig) {
+    Fixed fixed = module instanceof Activation activation ? FIXED.get(activation.name()) : null;
+    if (fixed == null) {
+      return qconfig.activation();
+    }
+    if (module.isTraining()) {
+      return fixed.training();
+    }
+    return swapping.isPart(module) ? fixed.calibrating() : qconfig.activation();
   }
 
   static boolean needsWeight(Module module) {
@@ -313,7 +268,7 @@ final class Preparing {
   }
 
   /** Scales for input channels would be scales for what is summed up. */
-  private static void checkWeight(String path, Module module, ObserverFactory weight) {
+  static void checkWeight(String path, Module module, ObserverFactory weight) {
     Module layer = module instanceof FusedModule fused ? fused.children().get("0") : module;
     if (!(layer instanceof ConvNd || layer instanceof Linear)) {
       return;

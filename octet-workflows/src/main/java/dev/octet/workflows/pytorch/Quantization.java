@@ -41,7 +41,12 @@ public final class Quantization {
    * @throws IllegalStateException if modules are in training mode
    */
   public static void fuseModules(Module model, List<List<String>> groups) {
-    Fusion.fuse(model, groups, false);
+    fuseModules(model, groups, List.of());
+  }
+
+  /** {@link #fuseModules(Module, List)} with groups of your own. */
+  public static void fuseModules(Module model, List<List<String>> groups, List<Fuser> own) {
+    Fusion.fuse(model, groups, own, false);
   }
 
   /**
@@ -53,18 +58,35 @@ public final class Quantization {
    * @throws IllegalStateException if modules are in eval mode
    */
   public static void fuseModulesQat(Module model, List<List<String>> groups) {
-    Fusion.fuse(model, groups, true);
+    fuseModulesQat(model, groups, List.of());
+  }
+
+  /** {@link #fuseModulesQat(Module, List)} with groups of your own. */
+  public static void fuseModulesQat(Module model, List<List<String>> groups, List<Fuser> own) {
+    Fusion.fuse(model, groups, own, true);
   }
 
   /**
    * Puts observers behind the modules that have a quantized form: by hooks on their output, or on
    * their input where the observer remembers nothing. Modules are matched by their exact class.
+   * LSTM, LSTMCell and MultiheadAttention are taken apart ({@link
+   * dev.octet.workflows.pytorch.quantized.Quantizable}), so that what is inside is observed.
    *
    * @param mapping which qconfig holds where
    * @throws IllegalArgumentException if a qconfig does not fit a layer, naming it
    */
   public static Prepared prepare(Module model, QConfigMapping mapping) {
-    return Preparing.prepare(model, mapping);
+    return prepare(model, mapping, List.of());
+  }
+
+  /**
+   * {@link #prepare(Module, QConfigMapping)} with modules of classes of your own.
+   *
+   * @param custom how they are observed and converted; a class that has a form here may be among
+   *     them
+   */
+  public static Prepared prepare(Module model, QConfigMapping mapping, List<CustomModule> custom) {
+    return Preparing.prepare(model, mapping, custom);
   }
 
   /** {@link #prepare(Module, QConfigMapping)} with one qconfig for all. */
@@ -75,13 +97,20 @@ public final class Quantization {
   /**
    * Puts fake-quantized layers in the place of Conv1d to 3d, Linear, Embedding, EmbeddingBag and
    * fused ones, over the same parameters, and fake-quantize modules behind all that have a
-   * quantized form.
+   * quantized form. A dynamic qconfig, such as {@link QConfigs#DEFAULT_DYNAMIC_QAT_QCONFIG}, makes
+   * layers that are converted to dynamic ones.
    *
    * @param model in training mode
    * @throws IllegalStateException if it is in eval mode
    */
   public static Prepared prepareQat(Module model, QConfigMapping mapping) {
-    return Preparing.prepareQat(model, mapping);
+    return prepareQat(model, mapping, List.of());
+  }
+
+  /** {@link #prepareQat(Module, QConfigMapping)} with modules of classes of your own. */
+  public static Prepared prepareQat(
+      Module model, QConfigMapping mapping, List<CustomModule> custom) {
+    return Preparing.prepareQat(model, mapping, custom);
   }
 
   /** {@link #prepareQat(Module, QConfigMapping)} with one qconfig for all. */

@@ -82,7 +82,7 @@ final class OverridesTest {
   void refusesTagsAndWrongBits() {
     assertThatThrownBy(() -> Overrides.parse("a: !!java.util.Date 1", "o.yaml"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageStartingWith("o.yaml: this is not plain YAML");
+        .hasMessageStartingWith("o.yaml:1:4: 'tag:yaml.org,2002:java.util.Date' is a YAML tag");
     assertThatThrownBy(() -> Overrides.NONE.with("a", "bits_weights", 0))
         .hasMessage(
             "overrides of 'a' set bits_weights to '0'; give a whole number from 1 to 32, or null to"

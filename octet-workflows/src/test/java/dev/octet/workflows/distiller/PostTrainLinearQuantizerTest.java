@@ -487,7 +487,7 @@ final class PostTrainLinearQuantizerTest {
       quantizer.prepareModel(x);
       java.nio.file.Path file = folder.resolve("layer_quant_params.yaml");
       quantizer.writeLayerQuantParams(file);
-      Map<String, Object> read = dev.octet.workflows.distiller.yaml.SafeYaml.read(file);
+      Map<String, Object> read = dev.octet.core.yaml.SafeYaml.read(file);
       assertThat(((Number) read.get("0.output_scale")).floatValue())
           .isEqualTo(quantizer.namedLinearQuantParams().get("0.output_scale")[0]);
     }

@@ -205,7 +205,8 @@ final class EagerTest {
           .containsExactly(
               "quant.activation_post_process",
               "conv.activation_post_process",
-              "bn.activation_post_process");
+              "bn.activation_post_process",
+              "block.0.add.activation_post_process");
       assertThat(model.get("conv.activation_post_process")).isInstanceOf(HistogramObserver.class);
       assertThatThrownBy(() -> Quantization.prepare(model, mapping))
           .isInstanceOf(IllegalStateException.class)
@@ -215,11 +216,7 @@ final class EagerTest {
       assertThat(converted.remarks())
           .extracting(remark -> remark.path() + " " + remark.kind())
           .containsExactlyInAnyOrder(
-              "bn NOT_FUSED",
-              "hardswish LEFT_FLOAT",
-              "gelu NOT_SUPPORTED",
-              "block.0.add NOT_SUPPORTED",
-              "sigmoid LEFT_FLOAT");
+              "bn NOT_FUSED", "hardswish LEFT_FLOAT", "gelu NOT_SUPPORTED", "sigmoid LEFT_FLOAT");
     }
   }
 
@@ -426,7 +423,7 @@ final class EagerTest {
     }
   }
 
-  /** Adds with a module that eager mode does not know. */
+  /** Adds with a module. */
   private static final class WithAdd extends Module {
     private final Child<Add> add = child("add", Add.of());
 

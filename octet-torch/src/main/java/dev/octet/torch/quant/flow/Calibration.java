@@ -157,8 +157,11 @@ public final class Calibration {
     if (descriptor.method() instanceof RangeMethod.MinMax
         && quantizer.calibrator() instanceof RangeCalibrator known
         && known.observed().isEmpty()) {
-      quantizer.calibrator(
-          new RangeCalibrator(descriptor.toBuilder().method(new RangeMethod.Entropy()).build()));
+      RangeMethod histogram =
+          descriptor.float8() == null
+              ? new RangeMethod.Entropy()
+              : new RangeMethod.Percentile(99.99);
+      quantizer.calibrator(new RangeCalibrator(descriptor.toBuilder().method(histogram).build()));
     }
   }
 

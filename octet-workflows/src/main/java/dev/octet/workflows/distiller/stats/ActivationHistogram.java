@@ -1,6 +1,6 @@
 package dev.octet.workflows.distiller.stats;
 
-import dev.octet.workflows.distiller.yaml.SafeYaml;
+import dev.octet.core.yaml.SafeYaml;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

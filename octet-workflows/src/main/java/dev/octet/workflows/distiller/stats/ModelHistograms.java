@@ -1,6 +1,6 @@
 package dev.octet.workflows.distiller.stats;
 
-import dev.octet.workflows.distiller.yaml.SafeYaml;
+import dev.octet.core.yaml.SafeYaml;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.octet.workflows.distiller.stats;
 
-import dev.octet.workflows.distiller.yaml.SafeYaml;
+import dev.octet.core.yaml.SafeYaml;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 public final class BackendConfig {
   private final String name;
   private final boolean quantizedOutputs;
-  private final Map<List<String>, BackendPatternConfig> configs;
+  private final Map<Object, BackendPatternConfig> configs;
 
   private BackendConfig(
-      String name, boolean quantizedOutputs, Map<List<String>, BackendPatternConfig> configs) {
+      String name, boolean quantizedOutputs, Map<Object, BackendPatternConfig> configs) {
     this.name = name;
     this.quantizedOutputs = quantizedOutputs;
     this.configs = configs;
@@ -42,9 +42,15 @@ public final class BackendConfig {
 
   /** The same with more patterns; one that is there already is replaced. */
   public BackendConfig backendPatternConfigs(Collection<BackendPatternConfig> more) {
-    Map<List<String>, BackendPatternConfig> all = new LinkedHashMap<>(configs);
-    more.forEach(config -> all.put(config.pattern(), config));
+    Map<Object, BackendPatternConfig> all = new LinkedHashMap<>(configs);
+    more.forEach(config -> all.put(key(config), config));
     return new BackendConfig(name, quantizedOutputs, all);
+  }
+
+  /** A chain and a tree of the same operators are two patterns. */
+  private static Object key(BackendPatternConfig config) {
+    OperatorTree tree = config.tree();
+    return tree != null ? tree : config.pattern();
   }
 
   /** The same with one pattern more; one that is there already is replaced. */
@@ -77,7 +83,7 @@ public final class BackendConfig {
 
   /** What can be done with a chain of operators; null for nothing. */
   public @Nullable BackendPatternConfig config(String... pattern) {
-    return configs.get(BackendPatternConfig.of(pattern).pattern());
+    return configs.get(key(BackendPatternConfig.of(pattern)));
   }
 
   @Override

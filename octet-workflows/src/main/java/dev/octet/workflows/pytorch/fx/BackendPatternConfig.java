@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BackendPatternConfig {
   private final List<String> pattern;
+  private final @Nullable OperatorTree tree;
   private final ObservationType observationType;
   private final ObservationType withOneTensor;
   private final List<DTypeConfig> dtypeConfigs;
@@ -33,11 +34,13 @@ public final class BackendPatternConfig {
 
   private BackendPatternConfig(
       List<String> pattern,
+      @Nullable OperatorTree tree,
       ObservationType observationType,
       ObservationType withOneTensor,
       List<DTypeConfig> dtypeConfigs,
       @Nullable String fusedModule) {
     this.pattern = List.copyOf(pattern);
+    this.tree = tree;
     this.observationType = observationType;
     this.withOneTensor = withOneTensor;
     this.dtypeConfigs = List.copyOf(dtypeConfigs);
@@ -54,12 +57,32 @@ public final class BackendPatternConfig {
       throw new IllegalArgumentException(
           "a pattern needs the names of its operators, not " + Arrays.toString(pattern));
     }
+    return unobserved(Arrays.stream(pattern).map(OperatorKinds::canonical).toList(), null);
+  }
+
+  private static BackendPatternConfig unobserved(
+      List<String> pattern, @Nullable OperatorTree tree) {
     return new BackendPatternConfig(
-        Arrays.stream(pattern).map(OperatorKinds::canonical).toList(),
+        pattern,
+        tree,
         ObservationType.OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT,
         ObservationType.OUTPUT_USE_DIFFERENT_OBSERVER_AS_INPUT,
         List.of(),
         null);
+  }
+
+  /**
+   * Operators of which one reads several of the others, PyTorch's {@code
+   * _set_pattern_complex_format}. Weights are quantized in all of them; the first leaf decides
+   * where a qconfig is looked up.
+   *
+   * @throws IllegalArgumentException if the tree is {@link OperatorTree#ANY}
+   */
+  public static BackendPatternConfig of(OperatorTree tree) {
+    if (tree.isAny()) {
+      throw new IllegalArgumentException("a pattern of any operator says nothing; name one");
+    }
+    return unobserved(tree.operators(), tree);
   }
 
   /** The same for layers of these classes. */
@@ -74,17 +97,19 @@ public final class BackendPatternConfig {
 
   /** The same, observed so. */
   public BackendPatternConfig observationType(ObservationType type) {
-    return new BackendPatternConfig(pattern, type, type, dtypeConfigs, fusedModule);
+    return new BackendPatternConfig(pattern, tree, type, type, dtypeConfigs, fusedModule);
   }
 
   /** The same, observed so where only one operand is a tensor and the other a lone number. */
   public BackendPatternConfig observationTypeOfOneTensor(ObservationType type) {
-    return new BackendPatternConfig(pattern, observationType, type, dtypeConfigs, fusedModule);
+    return new BackendPatternConfig(
+        pattern, tree, observationType, type, dtypeConfigs, fusedModule);
   }
 
   /** The same in these combinations of types; the first that a qconfig fits is used. */
   public BackendPatternConfig dtypeConfigs(List<DTypeConfig> configs) {
-    return new BackendPatternConfig(pattern, observationType, withOneTensor, configs, fusedModule);
+    return new BackendPatternConfig(
+        pattern, tree, observationType, withOneTensor, configs, fusedModule);
   }
 
   /** The same in these combinations of types. */
@@ -101,12 +126,18 @@ public final class BackendPatternConfig {
 
   /** The same under a name for the whole chain, for reports. */
   public BackendPatternConfig fusedModule(String name) {
-    return new BackendPatternConfig(pattern, observationType, withOneTensor, dtypeConfigs, name);
+    return new BackendPatternConfig(
+        pattern, tree, observationType, withOneTensor, dtypeConfigs, name);
   }
 
   /** The operators, first to last. */
   public List<String> pattern() {
     return pattern;
+  }
+
+  /** How the operators hang together where they are no chain, or null. */
+  public @Nullable OperatorTree tree() {
+    return tree;
   }
 
   /** What is observed. */
@@ -126,7 +157,10 @@ public final class BackendPatternConfig {
 
   /** What the whole is called. */
   public String name() {
-    return fusedModule != null ? fusedModule : String.join(" + ", pattern);
+    if (fusedModule != null) {
+      return fusedModule;
+    }
+    return tree != null ? tree.toString() : String.join(" + ", pattern);
   }
 
   @Override

@@ -29,6 +29,11 @@ record Chain(List<Op> ops, @Nullable BackendPatternConfig config) {
     return Operators.nodes(ops);
   }
 
+  /** Where it reads constant weights. */
+  List<Value.Use> weights() {
+    return ops.stream().flatMap(op -> op.weights().stream()).toList();
+  }
+
   /** Where it reads activations from outside. */
   List<Value.Use> inputs() {
     List<Value.Use> inputs = new ArrayList<>();

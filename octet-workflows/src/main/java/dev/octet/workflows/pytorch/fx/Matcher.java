@@ -48,47 +48,81 @@ final class Matcher {
     List<BackendPatternConfig> longestFirst = new ArrayList<>(scope.backend().configs());
     longestFirst.sort(Comparator.comparing(config -> -config.pattern().size()));
     for (BackendPatternConfig config : longestFirst) {
-      List<Op> found = find(config.pattern(), last, scope, alone);
-      if (found != null) {
+      OperatorTree tree = config.tree();
+      List<Op> found = new ArrayList<>();
+      boolean fits =
+          tree == null
+              ? find(config.pattern(), last, scope, alone, found)
+              : find(tree, last, scope, alone, found);
+      if (fits) {
         return new Chain(found, config);
       }
     }
     return new Chain(List.of(last), null);
   }
 
-  private @Nullable List<Op> find(
-      List<String> pattern, Op last, Scopes.Scope scope, Function<Op, Boolean> alone) {
-    List<Op> found = new ArrayList<>(List.of(last));
+  private boolean find(
+      List<String> pattern,
+      Op last,
+      Scopes.Scope scope,
+      Function<Op, Boolean> alone,
+      List<Op> found) {
+    found.add(last);
     int at = pattern.size() - 1;
     if (!last.kind().equals(pattern.get(at))) {
-      return null;
+      return false;
     }
     while (at-- > 0) {
-      Op before = before(found.get(0), pattern.get(at), scope);
+      Op next = found.get(0);
+      Op before = null;
+      for (int i = 0; i < next.inputs().size() && before == null; i++) {
+        before = before(next.inputs().get(i), pattern.get(at), scope);
+      }
       if (before == null || alone.apply(before)) {
-        return null;
+        return false;
       }
       found.add(0, before);
     }
-    return found;
+    return true;
   }
 
-  /** An operator of a kind whose only output only {@code next} reads. */
-  private @Nullable Op before(Op next, String kind, Scopes.Scope scope) {
-    for (Value.Use use : next.inputs()) {
-      Value value = Op.read(use);
-      Node maker = value.producer();
-      Op op = maker == null ? null : opOf.get(maker);
-      if (op != null
-          && op.kind().equals(kind)
-          && !taken.contains(op)
-          && op.outputs().size() == 1
-          && value.onlyConsumer() == use.node()
-          && value.uses().size() == 1
-          && scopeOf.apply(op).equals(scope)) {
-        return op;
+  /** Adds what makes the inputs before what reads them. */
+  private boolean find(
+      OperatorTree tree, Op last, Scopes.Scope scope, Function<Op, Boolean> alone, List<Op> found) {
+    if (!last.kind().equals(tree.operator())
+        || (!tree.inputs().isEmpty() && tree.inputs().size() != last.inputs().size())) {
+      return false;
+    }
+    for (int i = 0; i < tree.inputs().size(); i++) {
+      OperatorTree wanted = tree.inputs().get(i);
+      if (wanted.isAny()) {
+        continue;
+      }
+      Op before = before(last.inputs().get(i), wanted.operator(), scope);
+      if (before == null
+          || alone.apply(before)
+          || found.contains(before)
+          || !find(wanted, before, scope, alone, found)) {
+        return false;
       }
     }
-    return null;
+    found.add(last);
+    return true;
+  }
+
+  /** What makes an input, if it is of a kind and nobody else reads its only output. */
+  private @Nullable Op before(Value.Use use, String kind, Scopes.Scope scope) {
+    Value value = Op.read(use);
+    Node maker = value.producer();
+    Op op = maker == null ? null : opOf.get(maker);
+    return op != null
+            && op.kind().equals(kind)
+            && !taken.contains(op)
+            && op.outputs().size() == 1
+            && value.onlyConsumer() == use.node()
+            && value.uses().size() == 1
+            && scopeOf.apply(op).equals(scope)
+        ? op
+        : null;
   }
 }

@@ -298,7 +298,7 @@ public final class NumericSuite {
     return name;
   }
 
-  private static Map<String, Tensor> byName(TorchGraph graph, Tensor[] batch) {
+  static Map<String, Tensor> byName(TorchGraph graph, Tensor[] batch) {
     List<String> names = graph.inputNames();
     if (names.size() != batch.length) {
       throw new IllegalArgumentException(

@@ -225,7 +225,7 @@ final class Planner {
       keep(chain, "the backend does not observe it");
       return;
     }
-    if (chain.inputs().isEmpty() && chain.root().weights().isEmpty()) {
+    if (chain.inputs().isEmpty() && chain.weights().isEmpty()) {
       keep(chain, "it reads no float activations");
       return;
     }
@@ -251,7 +251,11 @@ final class Planner {
   }
 
   private static boolean isWeighted(Chain chain) {
-    String kind = chain.root().kind();
+    return chain.ops().stream().anyMatch(Planner::isWeighted);
+  }
+
+  private static boolean isWeighted(Op op) {
+    String kind = op.kind();
     return kind.startsWith("Conv")
         || kind.equals("Linear")
         || kind.startsWith("Embedding")
@@ -283,7 +287,7 @@ final class Planner {
     if (!isWeighted(chain) || wanted == null) {
       return isWeighted(chain) ? "it has weights" : null;
     }
-    if (chain.root().weights().isEmpty()) {
+    if (chain.ops().stream().anyMatch(op -> isWeighted(op) && op.weights().isEmpty())) {
       return "its weights are not constant floats";
     }
     if (weight == null) {
@@ -411,7 +415,7 @@ final class Planner {
     if (observer == null || probe == null || !isWeighted(chain)) {
       return;
     }
-    for (Value.Use use : chain.root().weights()) {
+    for (Value.Use use : chain.weights()) {
       WeightSite site =
           new WeightSite(use.node(), use.index(), weightDescriptor(use.node(), probe));
       weights.put(site, new Plan.PlannedWeight(observer, mode));

@@ -3,7 +3,6 @@ package dev.octet.workflows.pytorch.quantized;
 import dev.octet.core.affine.FloatQuantParams;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.core.descriptor.QuantDescriptor;
-import dev.octet.core.format.Int4;
 import dev.octet.core.range.WeightRanges;
 import dev.octet.graph.DataType;
 import dev.octet.graph.NodeSpec;
@@ -11,14 +10,15 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.op.Tracer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The table of an embedding in a module's state: {@code weight}, bytes of one code each or of two
- * (4 bits, a row filled up to whole bytes), and {@code weight_scale} and {@code weight_zero_point},
+ * The table of an embedding in a module's state: {@code weight}, bytes of one code each, of two or
+ * of four (a row filled up to whole bytes), and {@code weight_scale} and {@code weight_zero_point},
  * floats, one of each for a row. The buffers are what counts: loading a state changes them.
  */
 final class CodedTable {
@@ -36,7 +36,7 @@ final class CodedTable {
       WeightFormat format,
       long features) {
     long rows = codes.rank() == 2 ? codes.dim(0) : -1;
-    long width = format == WeightFormat.UINT4 ? (features + 1) / 2 : features;
+    long width = (features + format.perByte() - 1) / format.perByte();
     if (codes.type() != DataType.UINT8
         || rows < 1
         || features < 1
@@ -66,24 +66,15 @@ final class CodedTable {
     FloatQuantParams params =
         FloatQuantParams.covering(WeightRanges.find(values, shape, minMax), 0, 0, format.highest());
     int[] q = params.quantize(values, shape);
-    int width = shape[1];
-    byte[] bytes;
-    if (format == WeightFormat.UINT4) {
-      width = (shape[1] + 1) / 2;
-      int[] even = new int[shape[0] * width * 2];
-      for (int row = 0; row < shape[0]; row++) {
-        System.arraycopy(q, row * shape[1], even, row * width * 2, shape[1]);
-      }
-      bytes = Int4.pack(even);
-    } else {
-      bytes = new byte[q.length];
-      for (int i = 0; i < q.length; i++) {
-        bytes[i] = (byte) q[i];
-      }
+    int each = format.perByte();
+    int width = (shape[1] + each - 1) / each;
+    int[] whole = new int[shape[0] * width * each];
+    for (int row = 0; row < shape[0]; row++) {
+      System.arraycopy(q, row * shape[1], whole, row * width * each, shape[1]);
     }
     return new CodedTable(
         state,
-        dev.octet.graph.Tensor.ofRaw(DataType.UINT8, bytes, shape[0], width),
+        dev.octet.graph.Tensor.ofRaw(DataType.UINT8, format.pack(whole), shape[0], width),
         params.scales(),
         params.zeroPoints(),
         format,
@@ -125,18 +116,15 @@ final class CodedTable {
   QuantizedTensor quantized() {
     int rows = Math.toIntExact(rows());
     int width = Math.toIntExact(features);
-    int[] q = Arrays.stream(Tensors.toLongs(codes)).mapToInt(Math::toIntExact).toArray();
-    if (format == WeightFormat.UINT4) {
-      byte[] bytes = new byte[q.length];
-      for (int i = 0; i < bytes.length; i++) {
-        bytes[i] = (byte) q[i];
-      }
-      int[] even = Int4.unpack(bytes, 2 * bytes.length, false);
-      int stride = even.length / rows;
-      q = new int[rows * width];
-      for (int row = 0; row < rows; row++) {
-        System.arraycopy(even, row * stride, q, row * width, width);
-      }
+    long[] stored = Tensors.toLongs(codes);
+    byte[] bytes = new byte[stored.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) stored[i];
+    }
+    int[] whole = format.unpack(bytes);
+    int[] q = new int[rows * width];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(whole, row * (whole.length / rows), q, row * width, width);
     }
     FloatQuantParams params =
         FloatQuantParams.of(
@@ -171,24 +159,31 @@ final class CodedTable {
   /** The rows that indices name, as real numbers: tracked operations. */
   Tensor rows(Tensor indices) {
     Tensor q = Ops.to(taken(codes, indices, "the table"), ScalarType.Float);
-    if (format == WeightFormat.UINT4) {
-      Tensor sixteenth = Ops.mul(q, 1.0 / 16);
-      Tensor high =
-          Tracer.track(
-              sixteenth.floor(),
-              tracer ->
-                  tracer.add(NodeSpec.of("Floor").reads(tracer.value(sixteenth, "the codes"))));
-      Tensor low = Ops.sub(q, Ops.mul(high, 16));
+    if (format.perByte() > 1) {
+      List<Tensor> parts = new ArrayList<>();
+      double base = format.highest() + 1.0;
+      Tensor rest = q;
+      while (parts.size() < format.perByte() - 1) {
+        Tensor high = floor(Ops.mul(rest, 1 / base));
+        parts.add(Ops.sub(rest, Ops.mul(high, base)));
+        rest = high;
+      }
+      parts.add(rest);
       long[] shape = Tensors.shape(q);
       int last = shape.length - 1;
-      shape[last] *= 2;
-      Tensor both = Ops.reshape(Ops.stack(List.of(low, high), last + 1), shape);
-      q = shape[last] == features ? both : Ops.slice(both, last, 0, features);
+      shape[last] *= format.perByte();
+      Tensor all = Ops.reshape(Ops.stack(parts, last + 1), shape);
+      q = shape[last] == features ? all : Ops.slice(all, last, 0, features);
     }
     int behind = Math.toIntExact(indices.dim());
     Tensor zero = Ops.unsqueeze(taken(zeros, indices, "the zero points"), behind);
     Tensor scale = Ops.unsqueeze(taken(scales, indices, "the scales"), behind);
     return Ops.mul(Ops.sub(q, zero), scale);
+  }
+
+  private static Tensor floor(Tensor x) {
+    return Tracer.track(
+        x.floor(), tracer -> tracer.add(NodeSpec.of("Floor").reads(tracer.value(x, "the codes"))));
   }
 
   private static Tensor taken(Tensor from, Tensor indices, String what) {

@@ -124,7 +124,10 @@ final class CodedWeight {
       Tensor levels = codes.to(ScalarType.Float);
       if (zeros != null) {
         Tensor shift = zeros.to(ScalarType.Float);
-        levels = levels.sub(axis == null ? shift : shift.unsqueeze(1));
+        long[] rows = new long[Math.toIntExact(codes.dim())];
+        Arrays.fill(rows, 1);
+        rows[0] = -1;
+        levels = levels.sub(axis == null ? shift : shift.reshape(rows));
       }
       return scope.give(levels);
     }

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param recurrence of recurrent layers and cells
  * @param table of embeddings
  * @param dynamic of dynamic products
+ * @param call of operations between tensors: what a call of the module computes
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Description(
@@ -39,7 +40,8 @@ record Description(
     @Nullable ConvSettings conv,
     @Nullable Recurrence recurrence,
     @Nullable Table table,
-    @Nullable Dynamic dynamic) {
+    @Nullable Dynamic dynamic,
+    Functional.@Nullable Call call) {
 
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -117,7 +119,8 @@ record Description(
         && Objects.equals(String.valueOf(conv), String.valueOf(other.conv))
         && Objects.equals(recurrence, other.recurrence)
         && Objects.equals(table, other.table)
-        && Objects.equals(dynamic, other.dynamic);
+        && Objects.equals(dynamic, other.dynamic)
+        && Objects.equals(call, other.call);
   }
 
   /**
@@ -174,6 +177,7 @@ record Description(
     private @Nullable Recurrence recurrence;
     private @Nullable Table table;
     private @Nullable Dynamic dynamic;
+    private Functional.@Nullable Call call;
 
     Builder(String kind) {
       this.kind = kind;
@@ -225,8 +229,14 @@ record Description(
       return this;
     }
 
+    Builder call(Functional.@Nullable Call operation) {
+      call = operation;
+      return this;
+    }
+
     Description build() {
-      return new Description(kind, relu, inputs, output, weight, conv, recurrence, table, dynamic);
+      return new Description(
+          kind, relu, inputs, output, weight, conv, recurrence, table, dynamic, call);
     }
   }
 

@@ -11,7 +11,11 @@ public enum Dtype {
   /** Signed integers of 32 bits. */
   QINT32(DataType.INT32, Integer.MIN_VALUE, Integer.MAX_VALUE),
   /** Unsigned integers of 4 bits, two in a byte, the first in its lower half. */
-  QUINT4X2(DataType.UINT4, 0, 15);
+  QUINT4X2(DataType.UINT4, 0, 15),
+  /**
+   * Unsigned integers of 2 bits; a quantized tensor holds them in bytes, a table four in a byte.
+   */
+  QUINT2X4(DataType.UINT8, 0, 3);
 
   private final DataType type;
   private final int qmin;

@@ -25,11 +25,7 @@ public final class DynamicGRU extends GRU implements Quantized {
   private DynamicGRU(Recurrence recurrence, Map<String, DynamicProducts> products) {
     super(recurrence);
     this.products = products;
-    products.forEach(
-        (suffix, made) -> {
-          child("ih" + suffix, made.input());
-          child("hh" + suffix, made.hidden());
-        });
+    products.forEach((suffix, made) -> made.under(this::attach, suffix));
     eval();
   }
 

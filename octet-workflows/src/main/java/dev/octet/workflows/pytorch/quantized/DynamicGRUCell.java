@@ -16,18 +16,12 @@ public final class DynamicGRUCell extends GRUCell implements Quantized {
 
   DynamicGRUCell(GRUCell from, DynamicSpec.Settings settings) {
     super(from.inputSize(), from.hiddenSize(), from.hasBias());
-    products = DynamicProducts.of(from.weights(), settings);
-    child("ih", products.input());
-    child("hh", products.hidden());
+    products = DynamicProducts.of(from.weights(), settings).under(this::attach, "");
   }
 
   private DynamicGRUCell(Recurrence recurrence, Parts parts) {
     super(recurrence.inputSize(), recurrence.hiddenSize(), recurrence.bias());
-    products =
-        new DynamicProducts(
-            DynamicLinear.of(parts.child("ih")), DynamicLinear.of(parts.child("hh")));
-    child("ih", products.input());
-    child("hh", products.hidden());
+    products = DynamicProducts.of(parts, "").under(this::attach, "");
   }
 
   static DynamicGRUCell of(Parts parts) {

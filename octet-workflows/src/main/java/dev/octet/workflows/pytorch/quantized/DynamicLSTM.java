@@ -26,11 +26,7 @@ public final class DynamicLSTM extends LSTM implements Quantized {
   private DynamicLSTM(Recurrence recurrence, Map<String, DynamicProducts> products) {
     super(recurrence);
     this.products = products;
-    products.forEach(
-        (suffix, made) -> {
-          child("ih" + suffix, made.input());
-          child("hh" + suffix, made.hidden());
-        });
+    products.forEach((suffix, made) -> made.under(this::attach, suffix));
     eval();
   }
 

@@ -1,9 +1,5 @@
 package dev.octet.workflows.pytorch.quantized;
 
-import dev.octet.core.affine.Affine;
-import dev.octet.core.affine.Arithmetic;
-import dev.octet.core.affine.QuantParams;
-import dev.octet.core.range.Range;
 import dev.octet.graph.Attribute;
 import dev.octet.graph.DataType;
 import dev.octet.graph.NodeSpec;
@@ -32,9 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DynamicLinear extends QuantizedModule {
   static final String KIND = "DynamicLinear";
-
-  /** LibTorch's least scale of an input that is quantized in 7 bits. */
-  private static final double LEAST_SCALE = 6.1e-5;
 
   private final @Nullable CodedWeight weight;
   private final @Nullable Tensor half;
@@ -148,79 +141,18 @@ public final class DynamicLinear extends QuantizedModule {
     Tensor scales = weight.steps();
     if (how.perToken()) {
       Tensor step = Ops.div(Ops.clamp(Ops.amax(Ops.abs(x), true, -1), Float.MIN_NORMAL, INF), 127);
-      Tensor codes = Ops.to(rounded(Ops.div(x, step)), ScalarType.Char);
+      Tensor codes = Ops.to(DynamicInput.rounded(Ops.div(x, step)), ScalarType.Char);
       return biased(Ops.mul(Ops.mul(sums(codes, null, weight), scales), step));
     }
-    Codes codes = how.reduceRange() ? reduced(x) : full(x);
-    Tensor both = Ops.mul(codes.step(), scales);
-    return biased(Ops.mul(sums(codes.codes(), codes.zero(), weight), both));
+    DynamicInput input = DynamicInput.of(x, how);
+    Tensor both = Ops.mul(input.step(), scales);
+    return biased(Ops.mul(sums(input.codes(), input.zero(), weight), both));
   }
 
   private static final double INF = Double.POSITIVE_INFINITY;
 
   private Tensor biased(Tensor y) {
     return bias == null ? y : Ops.add(y, bias);
-  }
-
-  /** Integers of an input: type Byte, one scale and zero point for all. */
-  private record Codes(Tensor codes, Tensor step, Tensor zero) {}
-
-  /** As ONNX's DynamicQuantizeLinear. */
-  private static Codes full(Tensor x) {
-    float[] values = Tensors.toFloats(x);
-    float min = 0;
-    float max = 0;
-    for (float value : values) {
-      min = Math.min(min, value);
-      max = Math.max(max, value);
-    }
-    QuantParams params = QuantParams.dynamic(new Range(min, max));
-    int[] q = Affine.quantize(values, new int[] {values.length}, params, Arithmetic.ONNX);
-    Codes made =
-        new Codes(
-            bytes(q, Tensors.shape(x)),
-            Tensors.scalar(params.scale(0)),
-            bytes(params.zeroPoints(), new long[0]));
-    Tracer tracer = Tracer.current();
-    if (tracer != null) {
-      Value in = tracer.value(x, "the input");
-      // What several layers read is quantized once.
-      Value[] parts =
-          in.consumers().stream()
-              .filter(node -> node.is("DynamicQuantizeLinear"))
-              .findFirst()
-              .map(node -> node.outputs().toArray(new Value[0]))
-              .orElseGet(() -> tracer.add(NodeSpec.of("DynamicQuantizeLinear").reads(in), 3));
-      tracer.bind(made.codes(), parts[0]);
-      tracer.bind(made.step(), parts[1]);
-      tracer.bind(made.zero(), parts[2]);
-    }
-    return made;
-  }
-
-  private static Tensor bytes(int[] values, long[] shape) {
-    byte[] bytes = new byte[values.length];
-    for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = (byte) values[i];
-    }
-    return Tensors.of(dev.octet.graph.Tensor.ofRaw(DataType.UINT8, bytes, shape));
-  }
-
-  /** In 7 bits, as PyTorch's layers always do: 16-bit sums of older processors cannot overflow. */
-  private static Codes reduced(Tensor x) {
-    Tensor min = Ops.clamp(Ops.amin(x), -INF, 0);
-    Tensor max = Ops.clamp(Ops.amax(x), 0, INF);
-    Tensor step = Ops.clamp(Ops.div(Ops.sub(max, min), 127), LEAST_SCALE, INF);
-    Tensor zero = rounded(Ops.clamp(Ops.div(Ops.neg(min), step), 0, 127));
-    Tensor codes = rounded(Ops.add(Ops.mul(x, Ops.reciprocal(step)), zero));
-    return new Codes(
-        Ops.to(Ops.clamp(codes, 0, 255), ScalarType.Byte), step, Ops.to(zero, ScalarType.Byte));
-  }
-
-  private static Tensor rounded(Tensor x) {
-    return Tracer.track(
-        x.round(),
-        tracer -> tracer.add(NodeSpec.of("Round").reads(tracer.value(x, "what is rounded"))));
   }
 
   /** The exact sums of products of integers, as floats. */
@@ -235,15 +167,8 @@ public final class DynamicLinear extends QuantizedModule {
                   NodeSpec.of("Transpose")
                       .reads(weight.codes(tracer))
                       .with("perm", Attribute.IntList.of(1, 0)));
-          Value ours = tracer.value(codes, "the integers of the input");
-          Value zeroPoint = zero == null ? null : tracer.value(zero, "the input's zero point");
-          NodeSpec product = NodeSpec.of("MatMulInteger");
-          product =
-              weight.isShifted()
-                  ? product.reads(ours, turned, zeroPoint, weight.zeros(tracer))
-                  : zeroPoint == null
-                      ? product.reads(ours, turned)
-                      : product.reads(ours, turned, zeroPoint);
+          NodeSpec product =
+              DynamicInput.product("MatMulInteger", tracer, codes, zero, weight, turned);
           Value sums = tracer.add(product);
           return tracer.add(NodeSpec.of("Cast").reads(sums).with("to", DataType.FLOAT.code()));
         });

@@ -12,6 +12,7 @@ import dev.octet.graph.DataType;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.nn.CellWeights;
 import dev.octet.torch.nn.GRU;
+import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.StepLinear;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.op.Recurrence;
@@ -22,7 +23,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -49,21 +52,29 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
         (layer, reverse) -> DynamicProducts.of(weights.apply(layer, reverse), settings));
   }
 
+  /** Those of a cell in a file. */
+  static DynamicProducts of(Parts parts, String suffix) {
+    return new DynamicProducts(
+        DynamicLinear.of(parts.child("ih" + suffix)), DynamicLinear.of(parts.child("hh" + suffix)));
+  }
+
+  /** As children {@code ih} and {@code hh} of a module. */
+  DynamicProducts under(BiConsumer<String, Module> parent, String suffix) {
+    parent.accept("ih" + suffix, input);
+    parent.accept("hh" + suffix, hidden);
+    return this;
+  }
+
   /** Those of a file. */
   static Map<String, DynamicProducts> of(Recurrence recurrence, Parts parts) {
     return each(
         recurrence,
-        (layer, reverse) -> {
-          String suffix = Recurrence.suffix(layer, reverse);
-          return new DynamicProducts(
-              DynamicLinear.of(parts.child("ih" + suffix)),
-              DynamicLinear.of(parts.child("hh" + suffix)));
-        });
+        (layer, reverse) -> DynamicProducts.of(parts, Recurrence.suffix(layer, reverse)));
   }
 
-  private static Map<String, DynamicProducts> each(
-      Recurrence recurrence, BiFunction<Integer, Boolean, DynamicProducts> make) {
-    Map<String, DynamicProducts> products = new LinkedHashMap<>();
+  /** One for each layer and direction, by suffix. */
+  static <T> Map<String, T> each(Recurrence recurrence, BiFunction<Integer, Boolean, T> make) {
+    Map<String, T> products = new LinkedHashMap<>();
     for (int layer = 0; layer < recurrence.numLayers(); layer++) {
       for (int direction = 0; direction < recurrence.directions(); direction++) {
         boolean reverse = direction == 1;
@@ -77,33 +88,28 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
   static DynamicLinear linear(
       Tensor weight, @Nullable Tensor bias, DynamicSpec.Settings settings, boolean relu) {
     float[] shift = bias == null ? null : Tensors.toFloats(bias);
-    float[] values = Tensors.toFloats(weight);
-    long[] shape = Tensors.shape(weight);
     if (settings.format() == WeightFormat.FLOAT16) {
-      short[] half = Float16.encodeSaturating(values);
+      short[] half = Float16.encodeSaturating(Tensors.toFloats(weight));
       ByteBuffer bytes = ByteBuffer.allocate(2 * half.length).order(ByteOrder.LITTLE_ENDIAN);
       bytes.asShortBuffer().put(half);
       return new DynamicLinear(
-          dev.octet.graph.Tensor.wrap(DataType.FLOAT16, shape, bytes), shift, relu);
+          dev.octet.graph.Tensor.wrap(DataType.FLOAT16, Tensors.shape(weight), bytes), shift, relu);
     }
     return new DynamicLinear(
-        QuantizedTensor.quantize(
-            weight,
-            params(values, shape, settings.perChannel()),
-            Dtype.QINT8,
-            Arithmetic.LIBTORCH_2_13),
+        coded(weight, settings.perChannel() ? Granularity.perAxis(0) : Granularity.perTensor()),
         shift,
         new Description.Dynamic(settings.perToken(), settings.reduceRange()),
         relu);
   }
 
   /** As PyTorch's default weight observers have it: symmetric, of all 256 integers. */
-  private static QuantParams params(float[] values, long[] shape, boolean perChannel) {
-    Granularity granularity = perChannel ? Granularity.perAxis(0) : Granularity.perTensor();
-    int[] sizes = Arrays.stream(shape).mapToInt(Math::toIntExact).toArray();
+  static QuantizedTensor coded(Tensor weight, Granularity granularity) {
+    int[] sizes = Arrays.stream(Tensors.shape(weight)).mapToInt(Math::toIntExact).toArray();
     List<Range> ranges =
         WeightRanges.find(
-            values, sizes, QuantDescriptor.builder().granularity(granularity).build());
+            Tensors.toFloats(weight),
+            sizes,
+            QuantDescriptor.builder().granularity(granularity).build());
     float[] scales = new float[ranges.size()];
     for (int i = 0; i < scales.length; i++) {
       scales[i] =
@@ -115,8 +121,10 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
                   TorchQuantizationParameters.EPS)
               .scale();
     }
-    return QuantParams.affine(
-        scales, new int[scales.length], granularity, Dtype.QINT8.qmin(), Dtype.QINT8.qmax());
+    QuantParams params =
+        QuantParams.affine(
+            scales, new int[scales.length], granularity, Dtype.QINT8.qmin(), Dtype.QINT8.qmax());
+    return QuantizedTensor.quantize(weight, params, Dtype.QINT8, Arithmetic.LIBTORCH_2_13);
   }
 
   /** What is added up for the gates. */
@@ -124,7 +132,7 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
     return new StepLinear<>() {
       @Override
       public List<Tensor> before(List<Tensor> inputs) {
-        return together(inputs);
+        return together(inputs, input::call);
       }
 
       @Override
@@ -139,7 +147,7 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
     return new StepLinear<>() {
       @Override
       public List<Tensor> before(List<Tensor> inputs) {
-        return together(inputs);
+        return together(inputs, input::call);
       }
 
       @Override
@@ -159,18 +167,19 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
     return (x, state) -> new GRU.Products(input.call(x), hidden.call(state));
   }
 
-  private List<Tensor> together(List<Tensor> inputs) {
+  /** A product of the inputs of all steps at once. */
+  static List<Tensor> together(List<Tensor> inputs, UnaryOperator<Tensor> product) {
     long rows = inputs.get(0).size(0);
     if (inputs.stream().allMatch(each -> each.size(0) == rows)) {
       // A dimension of its own for the steps: a trace then takes any batch.
-      Tensor product = input.call(Ops.stack(inputs, 1));
+      Tensor all = product.apply(Ops.stack(inputs, 1));
       List<Tensor> steps = new ArrayList<>();
       for (int i = 0; i < inputs.size(); i++) {
-        steps.add(Ops.select(product, 1, i));
+        steps.add(Ops.select(all, 1, i));
       }
       return steps;
     }
     long[] sizes = inputs.stream().mapToLong(each -> each.size(0)).toArray();
-    return Ops.split(input.call(Ops.cat(inputs, 0)), sizes, 0);
+    return Ops.split(product.apply(Ops.cat(inputs, 0)), sizes, 0);
   }
 }

@@ -17,9 +17,7 @@ public final class DynamicRNNCell extends RNNCell implements Quantized {
 
   DynamicRNNCell(RNNCell from, DynamicSpec.Settings settings) {
     super(from.inputSize(), from.hiddenSize(), from.hasBias(), from.nonlinearity());
-    products = DynamicProducts.of(from.weights(), settings);
-    child("ih", products.input());
-    child("hh", products.hidden());
+    products = DynamicProducts.of(from.weights(), settings).under(this::attach, "");
   }
 
   private DynamicRNNCell(Recurrence recurrence, Parts parts) {
@@ -28,11 +26,7 @@ public final class DynamicRNNCell extends RNNCell implements Quantized {
         recurrence.hiddenSize(),
         recurrence.bias(),
         Description.nonlinearity(recurrence));
-    products =
-        new DynamicProducts(
-            DynamicLinear.of(parts.child("ih")), DynamicLinear.of(parts.child("hh")));
-    child("ih", products.input());
-    child("hh", products.hidden());
+    products = DynamicProducts.of(parts, "").under(this::attach, "");
   }
 
   static DynamicRNNCell of(Parts parts) {

@@ -1,5 +1,11 @@
 package dev.octet.workflows.pytorch.quantized;
 
+import dev.octet.torch.nn.Conv1d;
+import dev.octet.torch.nn.Conv2d;
+import dev.octet.torch.nn.Conv3d;
+import dev.octet.torch.nn.ConvTranspose1d;
+import dev.octet.torch.nn.ConvTranspose2d;
+import dev.octet.torch.nn.ConvTranspose3d;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.GRU;
@@ -17,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which modules become dynamic ones, by class or by name, and how: PyTorch's {@code qconfig_spec}.
- * A name counts more than a class, and holds for all that is below it; the longest counts most.
- * Null settings keep a module float.
+ * A name counts more than a class, and holds for all that is below it (for convolutions only if it
+ * is their own); the longest counts most. Null settings keep a module float.
  *
  * <pre>{@code
  * DynamicSpec spec = DynamicSpec.of(WeightFormat.INT8)               // PyTorch's default classes
@@ -30,6 +36,16 @@ public final class DynamicSpec {
   /** The classes that have a dynamic form, and the formats of each. */
   static final Map<Class<? extends Module>, List<WeightFormat>> FORMS = new LinkedHashMap<>();
 
+  /** Those that {@link #of} leaves out, as PyTorch does for their accuracy. */
+  private static final List<Class<? extends Module>> UNASKED =
+      List.of(
+          Conv1d.class,
+          Conv2d.class,
+          Conv3d.class,
+          ConvTranspose1d.class,
+          ConvTranspose2d.class,
+          ConvTranspose3d.class);
+
   static {
     List<WeightFormat> products = List.of(WeightFormat.INT8, WeightFormat.FLOAT16);
     FORMS.put(Linear.class, products);
@@ -39,9 +55,10 @@ public final class DynamicSpec {
     FORMS.put(GRUCell.class, products);
     FORMS.put(RNNCell.class, products);
     FORMS.put(MultiheadAttention.class, products);
-    List<WeightFormat> tables = List.of(WeightFormat.UINT8, WeightFormat.UINT4);
-    FORMS.put(Embedding.class, tables);
-    FORMS.put(EmbeddingBag.class, tables);
+    FORMS.put(Embedding.class, List.of(WeightFormat.UINT8, WeightFormat.UINT4));
+    FORMS.put(
+        EmbeddingBag.class, List.of(WeightFormat.UINT8, WeightFormat.UINT4, WeightFormat.UINT2));
+    UNASKED.forEach(type -> FORMS.put(type, List.of(WeightFormat.INT8)));
   }
 
   /**
@@ -104,7 +121,8 @@ public final class DynamicSpec {
   /**
    * The classes that PyTorch quantizes by default: for {@code INT8} and {@code FLOAT16} Linear,
    * LSTM, GRU and the cells, and here also the projections of MultiheadAttention; for {@code UINT8}
-   * both embeddings; for {@code UINT4} EmbeddingBag.
+   * both embeddings; for {@code UINT4} and {@code UINT2} EmbeddingBag. Convolutions only become
+   * dynamic where {@link #type} or {@link #name} says so.
    */
   public static DynamicSpec of(WeightFormat format) {
     return of(Settings.of(format));
@@ -115,7 +133,9 @@ public final class DynamicSpec {
     DynamicSpec spec = empty();
     FORMS.forEach(
         (type, formats) -> {
-          boolean unasked = settings.format() == WeightFormat.UINT4 && type == Embedding.class;
+          boolean unasked =
+              UNASKED.contains(type)
+                  || (settings.format() == WeightFormat.UINT4 && type == Embedding.class);
           if (formats.contains(settings.format()) && !unasked) {
             spec.types.put(type, settings);
           }
@@ -187,7 +207,8 @@ public final class DynamicSpec {
   @Nullable Choice choice(String path, Module module) {
     String at = path;
     while (true) {
-      if (names.containsKey(at)) {
+      boolean counts = at.equals(path) || !UNASKED.contains(module.getClass());
+      if (names.containsKey(at) && (counts || names.get(at) == null)) {
         return new Choice("'" + at + "'", true, names.get(at));
       }
       int dot = at.lastIndexOf('.');

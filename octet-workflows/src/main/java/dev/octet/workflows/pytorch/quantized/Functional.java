@@ -1,9 +1,14 @@
 package dev.octet.workflows.pytorch.quantized;
 
+import dev.octet.torch.nn.Add;
+import dev.octet.torch.nn.Concat;
+import dev.octet.torch.nn.MatMul;
 import dev.octet.torch.nn.Module;
+import dev.octet.torch.nn.Mul;
 import dev.octet.torch.op.Ops;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Operations between tensors as a module, so that their results can be observed and quantized: what
@@ -16,7 +21,8 @@ import org.bytedeco.pytorch.Tensor;
  * Tensor y = skip.get().add(branch, x);
  * }</pre>
  *
- * <p>One instance stands for one place in a model: its results share a scale.
+ * <p>One instance stands for one place in a model: its results share a scale. One that was made
+ * with a {@link Call} can stand where an element-wise module stood.
  */
 public abstract class Functional extends Module {
   /** An operation. */
@@ -39,8 +45,63 @@ public abstract class Functional extends Module {
     MUL_SCALAR
   }
 
-  /** For subclasses. */
-  protected Functional() {}
+  /**
+   * What a call of the module itself computes.
+   *
+   * @param operation of two tensors, or {@code CAT} of any number
+   * @param dim of {@code CAT}
+   */
+  public record Call(Operation operation, int dim) {
+    /** Refuses operations with a number. */
+    public Call {
+      if (operation == Operation.ADD_SCALAR || operation == Operation.MUL_SCALAR) {
+        throw new IllegalArgumentException(operation + " needs a number; call it by its name");
+      }
+    }
+
+    /**
+     * What an element-wise module of octet-torch computes: {@code Add}, {@code Mul}, {@code
+     * MatMul}, {@code Concat}; what a {@link Functional} computes when it is called. Null for other
+     * modules.
+     */
+    public static @Nullable Call of(Module module) {
+      if (module instanceof Functional functional) {
+        return functional.called;
+      }
+      if (module instanceof Concat concat) {
+        return new Call(Operation.CAT, concat.dim());
+      }
+      Operation operation =
+          module instanceof Add
+              ? Operation.ADD
+              : module instanceof Mul
+                  ? Operation.MUL
+                  : module instanceof MatMul ? Operation.MATMUL : null;
+      return operation == null ? null : new Call(operation, 0);
+    }
+  }
+
+  private final @Nullable Call called;
+
+  /** For subclasses whose operations are called by their names. */
+  protected Functional() {
+    this(null);
+  }
+
+  /**
+   * For subclasses.
+   *
+   * @param called what a call of the module itself computes; null where operations are called by
+   *     their names alone
+   */
+  protected Functional(@Nullable Call called) {
+    this.called = called;
+  }
+
+  /** What a call of the module itself computes, if anything. */
+  public final @Nullable Call called() {
+    return called;
+  }
 
   /** {@code a + b}, broadcast. */
   public final Tensor add(Tensor a, Tensor b) {
@@ -120,7 +181,15 @@ public abstract class Functional extends Module {
 
   @Override
   protected Tensor forward(Tensor[] x) {
-    throw new UnsupportedOperationException(
-        "call one of its operations: add, addRelu, mul, cat, matmul, addScalar, mulScalar");
+    if (called == null) {
+      throw new UnsupportedOperationException(
+          "call one of its operations (add, addRelu, mul, cat, matmul, addScalar, mulScalar), or"
+              + " make it with the operation that a call computes");
+    }
+    boolean fits = called.operation() == Operation.CAT ? x.length > 0 : x.length == 2;
+    if (!fits) {
+      throw new IllegalArgumentException(called + " does not take " + x.length + " inputs");
+    }
+    return compute(called.operation(), called.dim(), x);
   }
 }

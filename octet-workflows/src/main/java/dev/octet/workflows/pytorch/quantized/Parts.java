@@ -4,6 +4,7 @@ import dev.octet.core.affine.QuantParams;
 import dev.octet.core.descriptor.Granularity;
 import dev.octet.graph.DataType;
 import dev.octet.graph.Tensor;
+import dev.octet.torch.nn.Module;
 import java.util.Arrays;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,24 @@ record Parts(String path, Map<String, Description> descriptions, Map<String, Ten
       throw new IllegalArgumentException("the file does not describe a module '" + path + "'");
     }
     return found;
+  }
+
+  /** Puts the quantized children that the file describes in the place of a module's. */
+  <M extends Module> M under(M made) {
+    try {
+      made.children()
+          .forEach(
+              (name, child) -> {
+                Parts part = child(name);
+                if (descriptions.containsKey(part.path)) {
+                  made.replace(name, QuantizedModules.build(part, child)).close();
+                }
+              });
+      return made;
+    } catch (RuntimeException e) {
+      made.close();
+      throw e;
+    }
   }
 
   /** The parts of a child. */
@@ -66,7 +85,7 @@ record Parts(String path, Map<String, Description> descriptions, Map<String, Ten
         switch (form.format()) {
           case INT8 -> Dtype.QINT8;
           case UINT8 -> Dtype.QUINT8;
-          case FLOAT16, UINT4 ->
+          case FLOAT16, UINT4, UINT2 ->
               throw new IllegalArgumentException(
                   "the weight of '" + path + "' is " + form.format() + ", not of 8-bit integers");
         };

@@ -32,13 +32,24 @@ public final class QFunctional extends Functional implements Quantized {
    * @param inputs parameters of the operands, as far as they are known; others are learned
    */
   public QFunctional(QuantParams output, List<QuantParams> inputs) {
+    this(output, inputs, null);
+  }
+
+  /**
+   * The same, which computes an operation when it is called itself.
+   *
+   * @param called which, or null
+   */
+  public QFunctional(QuantParams output, List<QuantParams> inputs, @Nullable Call called) {
+    super(called);
     this.output = Grid.of(output, "the output");
     this.inputs = new InputGrids(inputs, MOST_INPUTS, this::forget);
   }
 
   static QFunctional of(Parts parts) {
     Description is = parts.description();
-    return new QFunctional(Description.need(is.knownOutput(), "output"), is.knownInputs());
+    return new QFunctional(
+        Description.need(is.knownOutput(), "output"), is.knownInputs(), is.call());
   }
 
   /** Parameters of the results. */
@@ -130,7 +141,11 @@ public final class QFunctional extends Functional implements Quantized {
 
   /** What this module is. */
   Description describe() {
-    return new Description.Builder(KIND).inputs(new ArrayList<>(inputs())).output(output).build();
+    return new Description.Builder(KIND)
+        .inputs(new ArrayList<>(inputs()))
+        .output(output)
+        .call(called())
+        .build();
   }
 
   @Override

@@ -11,26 +11,19 @@ import dev.octet.torch.nn.BatchNorm3d;
 import dev.octet.torch.nn.ConvNd;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.EmbeddingBag;
-import dev.octet.torch.nn.GRU;
-import dev.octet.torch.nn.GRUCell;
 import dev.octet.torch.nn.GroupNorm;
 import dev.octet.torch.nn.InstanceNorm1d;
 import dev.octet.torch.nn.InstanceNorm2d;
 import dev.octet.torch.nn.InstanceNorm3d;
-import dev.octet.torch.nn.LSTM;
-import dev.octet.torch.nn.LSTMCell;
 import dev.octet.torch.nn.LayerNorm;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
-import dev.octet.torch.nn.MultiheadAttention;
 import dev.octet.torch.nn.PReLU;
-import dev.octet.torch.nn.RNNCell;
 import dev.octet.torch.quant.FakeQuantize;
 import dev.octet.torch.trace.Trace;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +45,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class QuantizedModules {
   private static final Set<String> ACTIVATIONS =
-      Set.of("ELU", "Hardswish", "LeakyReLU", "ReLU6", "Sigmoid", "Hardsigmoid", "Tanh", "Softmax");
+      Set.of(
+          "ELU",
+          "CELU",
+          "Threshold",
+          "Hardswish",
+          "LeakyReLU",
+          "ReLU6",
+          "Sigmoid",
+          "Hardsigmoid",
+          "Tanh",
+          "Softmax");
 
   private QuantizedModules() {}
 
@@ -67,6 +70,7 @@ public final class QuantizedModules {
     if (layer instanceof ConvNd
         || layer instanceof Linear
         || layer instanceof Functional
+        || Functional.Call.of(layer) != null
         || layer instanceof LayerNorm
         || layer instanceof GroupNorm
         || layer instanceof BatchNorm2d
@@ -102,8 +106,8 @@ public final class QuantizedModules {
    * @param layer one that {@link #whyNot} has nothing against; BatchNorm before it is folded
    *     already
    * @param weight scales and zero points of the weight, 8-bit integers, per tensor or with the axis
-   *     of the output channels; for embeddings null, or integers from 0 to 15 for 4 bits: their
-   *     rows' scales are found here. Null for modules without a weight; for PReLU optional
+   *     of the output channels; for embeddings null, or integers from 0 to 15 for 4 bits, to 3 for
+   *     2: their rows' scales are found here. Null for modules without a weight; for PReLU optional
    * @param inputs of each activation that comes in, as far as they are known; may be empty: then
    *     they are learned when a trace passes ({@link #learnInputs}), and until then the module
    *     multiplies floats by its dequantized weights
@@ -140,9 +144,11 @@ public final class QuantizedModules {
           throw new IllegalArgumentException(
               layer + " gives rows as real numbers: no parameters of activations, no ReLU");
         }
-        return table(layer, weight != null && weight.qmax() == 15);
+        return table(
+            layer, weight == null ? WeightFormat.UINT8 : WeightFormat.ofTable(weight.qmax()));
       }
-      if (layer instanceof Functional) {
+      Functional.Call call = Functional.Call.of(layer);
+      if (layer instanceof Functional || call != null) {
         if (relu) {
           throw new IllegalArgumentException("ReLU of a Functional is its addRelu");
         }
@@ -150,7 +156,7 @@ public final class QuantizedModules {
           throw new IllegalArgumentException(
               layer + " has no parameters of its results; observe them");
         }
-        return new QFunctional(output, inputs);
+        return new QFunctional(output, inputs, call);
       }
       return new QuantizedLayer(copy(layer, weight), inputs, output, relu);
     }
@@ -164,12 +170,11 @@ public final class QuantizedModules {
         weight, params, params.qmin() < 0 ? Dtype.QINT8 : Dtype.QUINT8, Arithmetic.LIBTORCH_2_13);
   }
 
-  private static float @Nullable [] floats(@Nullable Tensor bias) {
+  static float @Nullable [] floats(@Nullable Tensor bias) {
     return bias == null ? null : Tensors.toFloats(bias);
   }
 
-  private static Module table(Module layer, boolean fourBits) {
-    WeightFormat format = fourBits ? WeightFormat.UINT4 : WeightFormat.UINT8;
+  static Module table(Module layer, WeightFormat format) {
     return layer instanceof Embedding embedding
         ? new QuantizedEmbedding(embedding, format)
         : new QuantizedEmbeddingBag((EmbeddingBag) layer, format);
@@ -243,8 +248,8 @@ public final class QuantizedModules {
         .modules()
         .forEach(
             (path, module) -> {
-              if (isBelow(path, done)) {
-                return;
+              if (isBelow(path, done) || module instanceof Quantizable) {
+                return; // it is said already, or its parts will be
               }
               if (module instanceof Quantized) {
                 done.add(path);
@@ -261,7 +266,7 @@ public final class QuantizedModules {
     return new ConversionReport(lines);
   }
 
-  private static boolean isBelow(String path, List<String> parents) {
+  static boolean isBelow(String path, List<String> parents) {
     return parents.stream().anyMatch(parent -> parent.isEmpty() || path.startsWith(parent + "."));
   }
 
@@ -277,155 +282,37 @@ public final class QuantizedModules {
    *     form in that format, or a class of the spec does not occur; nothing is changed then
    */
   public static ConversionReport quantizeDynamic(Module model, DynamicSpec spec) {
-    Map<String, Module> modules = model.modules();
-    List<String> wrong = new ArrayList<>();
-    spec.names()
-        .forEach(
-            (name, settings) -> {
-              Module named = modules.get(name);
-              if (named == null) {
-                wrong.add("there is no module '" + name + "'");
-              } else if (settings != null
-                  && modules.entrySet().stream()
-                      .filter(
-                          each ->
-                              isBelow(each.getKey(), List.of(name)) || each.getKey().equals(name))
-                      .allMatch(
-                          each ->
-                              !isQuantized(each.getValue())
-                                  && whyNotDynamic(each.getValue(), settings) != null)) {
-                wrong.add("'" + name + "', " + named + ", " + whyNotDynamic(named, settings));
-              }
-            });
-    if (!wrong.isEmpty()) {
-      throw new IllegalArgumentException(
-          "the spec cannot be followed: " + String.join("; ", wrong));
-    }
-    List<ConversionReport.Line> lines = new ArrayList<>();
-    List<String> done = new ArrayList<>();
-    modules.forEach(
-        (path, module) -> {
-          if (isBelow(path, done)) {
-            return;
-          }
-          if (isQuantized(module)) {
-            done.add(path);
-            lines.add(new ConversionReport.Line(path, module.toString(), null));
-            return;
-          }
-          String reason = replaceDynamic(model, path, module, spec);
-          boolean replaced = reason == null;
-          if (replaced) {
-            done.add(path);
-          }
-          if (replaced || !module.ownParameters().isEmpty()) {
-            lines.add(
-                new ConversionReport.Line(
-                    path, replaced ? model.get(path).toString() : module.toString(), reason));
-          }
-        });
-    model.eval();
-    return new ConversionReport(lines);
-  }
-
-  /** Null where the module was replaced, otherwise why not. */
-  private static @Nullable String replaceDynamic(
-      Module model, String path, Module module, DynamicSpec spec) {
-    DynamicSpec.Choice choice = spec.choice(path, module);
-    if (choice == null) {
-      return DynamicSpec.FORMS.containsKey(module.getClass())
-          ? "the spec does not name it"
-          : noForm(module);
-    }
-    DynamicSpec.Settings settings = choice.settings();
-    if (settings == null) {
-      return "the spec keeps " + choice.by() + " float";
-    }
-    String reason = whyNotDynamic(module, settings);
-    if (reason != null) {
-      return reason;
-    }
-    if (path.isEmpty()) {
-      return "it is the model itself, which has no parent to be replaced in; put it into a module";
-    }
-    Module made = dynamic(module, settings);
-    model.replace(path, made).close();
-    return null;
-  }
-
-  private static String noForm(Module module) {
-    return module.getClass().getSimpleName() + " has no dynamic form";
-  }
-
-  private static @Nullable String whyNotDynamic(Module module, DynamicSpec.Settings settings) {
-    List<WeightFormat> formats = DynamicSpec.FORMS.get(module.getClass());
-    if (formats == null) {
-      return noForm(module);
-    }
-    if (!formats.contains(settings.format())) {
-      return "it is not quantized in " + settings.format() + "; choose " + formats;
-    }
-    if (module instanceof LSTM lstm && lstm.recurrence().projSize() > 0) {
-      return "an LSTM with a projection has no dynamic form";
-    }
-    if (module instanceof MultiheadAttention
-        && !module.ownParameters().containsKey("in_proj_weight")) {
-      return "an attention whose keys or values have features of their own has no dynamic form";
-    }
-    return module instanceof Embedding || module instanceof EmbeddingBag ? whyNot(module) : null;
-  }
-
-  private static Module dynamic(Module module, DynamicSpec.Settings settings) {
-    try (Scope scope = Scope.open()) {
-      return dynamicOf(module, settings);
-    }
-  }
-
-  private static Module dynamicOf(Module module, DynamicSpec.Settings settings) {
-    if (module instanceof Linear linear) {
-      return DynamicProducts.linear(linear.weight(), linear.bias(), settings, false);
-    }
-    if (module instanceof LSTM lstm) {
-      return new DynamicLSTM(lstm, settings);
-    }
-    if (module instanceof GRU gru) {
-      return new DynamicGRU(gru, settings);
-    }
-    if (module instanceof LSTMCell cell) {
-      return new DynamicLSTMCell(cell, settings);
-    }
-    if (module instanceof GRUCell cell) {
-      return new DynamicGRUCell(cell, settings);
-    }
-    if (module instanceof RNNCell cell) {
-      return new DynamicRNNCell(cell, settings);
-    }
-    if (module instanceof MultiheadAttention attention) {
-      return new DynamicMultiheadAttention(attention, settings);
-    }
-    return table(module, settings.format() == WeightFormat.UINT4);
+    return DynamicModules.quantize(model, spec);
   }
 
   /**
    * The dynamic form of one module; the float one stays its owner's.
    *
-   * @param relu whether ReLU follows inside; of Linear only
+   * @param relu whether ReLU follows inside; of Linear and convolutions only
    * @throws IllegalArgumentException if it has none in that format, with the reason
    */
   public static Module dynamic(Module module, DynamicSpec.Settings settings, boolean relu) {
-    String reason = whyNotDynamic(module, settings);
-    if (reason != null) {
-      throw new IllegalArgumentException(module + ": " + reason);
+    return DynamicModules.of(module, settings, relu);
+  }
+
+  /**
+   * The same of a layer whose scales of the weight are known, from training for instance. Its input
+   * becomes integers of 8 bits.
+   *
+   * @param layer a Linear or a convolution
+   * @param weight as of {@link #from}; of axis 0, or one
+   * @param perToken as of {@link DynamicSpec.Settings}; of Linear only
+   */
+  public static Module dynamic(Module layer, QuantParams weight, boolean perToken, boolean relu) {
+    if (!(layer instanceof ConvNd || layer instanceof Linear)
+        || (perToken && layer instanceof ConvNd)) {
+      throw new IllegalArgumentException(
+          layer + " has no dynamic form" + (perToken ? " with a scale for each row" : ""));
     }
-    if (relu && !(module instanceof Linear)) {
-      throw new IllegalArgumentException("ReLU is fused behind Linear, not behind " + module);
+    try (Scope scope = Scope.open()) {
+      Tensor values = layer instanceof ConvNd conv ? conv.weight() : ((Linear) layer).weight();
+      return DynamicModules.of(layer, coded(layer, values, weight), perToken, relu);
     }
-    if (module instanceof Linear linear) {
-      try (Scope scope = Scope.open()) {
-        return DynamicProducts.linear(linear.weight(), linear.bias(), settings, relu);
-      }
-    }
-    return dynamic(module, settings);
   }
 
   // --- Files -----------------------------------------------------------------------------------
@@ -470,6 +357,10 @@ public final class QuantizedModules {
       case DynamicLSTMCell.KIND -> DynamicLSTMCell.of(parts);
       case DynamicGRUCell.KIND -> DynamicGRUCell.of(parts);
       case DynamicRNNCell.KIND -> DynamicRNNCell.of(parts);
+      case QuantizableLSTM.KIND -> QuantizableLSTM.of(parts);
+      case QuantizableLSTMCell.KIND -> QuantizableLSTMCell.of(parts);
+      case QuantizableMultiheadAttention.KIND ->
+          QuantizableMultiheadAttention.of(parts, floatLayer);
       case DynamicMultiheadAttention.KIND -> DynamicMultiheadAttention.of(parts, floatLayer);
       case QuantizedLayer.KIND -> {
         Module layer =

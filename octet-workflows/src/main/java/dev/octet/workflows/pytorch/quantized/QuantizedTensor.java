@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
@@ -200,15 +201,18 @@ public final class QuantizedTensor {
     return same;
   }
 
-  /** The same with zero points that are real numbers: unsigned integers of 8 or 4 bits. */
+  /** The same with zero points that are real numbers: unsigned integers of 8, 4 or 2 bits. */
   public static QuantizedTensor of(int[] codes, FloatQuantParams params, int... shape) {
-    if (params.qmin() != 0 || (params.qmax() != 255 && params.qmax() != 15)) {
-      throw new IllegalArgumentException(
-          "integers from %d to %d are no QUINT8 or QUINT4X2"
-              .formatted(params.qmin(), params.qmax()));
-    }
+    Dtype dtype =
+        Stream.of(Dtype.QUINT8, Dtype.QUINT4X2, Dtype.QUINT2X4)
+            .filter(each -> params.qmin() == each.qmin() && params.qmax() == each.qmax())
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "integers from %d to %d are no QUINT8, QUINT4X2 or QUINT2X4"
+                            .formatted(params.qmin(), params.qmax())));
     params.dequantize(new int[codes.length], shape); // refuses what does not fit
-    Dtype dtype = params.qmax() == 15 ? Dtype.QUINT4X2 : Dtype.QUINT8;
     return new QuantizedTensor(
         dtype, pack(codes, dtype, shape), null, params, doubles(params.scales()));
   }

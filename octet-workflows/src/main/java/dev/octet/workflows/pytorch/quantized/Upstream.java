@@ -45,6 +45,7 @@ record Upstream(QuantParams params, boolean direct) {
   static @Nullable Upstream of(Value value) {
     Value at = value;
     boolean direct = true;
+    float factor = 1;
     while (true) {
       Node node = at.producer();
       if (node == null) {
@@ -52,15 +53,32 @@ record Upstream(QuantParams params, boolean direct) {
       }
       if (node.is("DequantizeLinear")) {
         QuantParams params = params(node);
-        return params == null ? null : new Upstream(params, direct);
+        float scale = params == null ? 0 : params.scale(0) * factor;
+        return params == null || !(scale >= Float.MIN_NORMAL && Float.isFinite(scale))
+            ? null
+            : new Upstream(
+                QuantParams.affine(scale, params.zeroPoint(0), params.qmin(), params.qmax()),
+                direct);
       }
-      Value next = next(node);
+      Float by = node.is("Mul") ? positive(node.input(1)) : null;
+      factor *= by == null ? 1 : by;
+      Value next = by == null ? next(node) : node.input(0);
       if (next == null) {
         return null;
       }
       at = next;
       direct = false;
     }
+  }
+
+  /** A number that a product moves the scale by, as {@code mul_scalar} does; null for no such. */
+  private static @Nullable Float positive(@Nullable Value by) {
+    Tensor number = by == null ? null : by.constant();
+    if (number == null || number.type() != DataType.FLOAT || number.elementCount() != 1) {
+      return null;
+    }
+    float value = number.toFloats()[0];
+    return value > 0 && Float.isFinite(value) ? value : null;
   }
 
   private static @Nullable Value next(Node node) {

@@ -3,6 +3,9 @@ package dev.octet.workflows.pytorch.fx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.octet.graph.Model;
+import dev.octet.torch.Scope;
+import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Linear;
 import dev.octet.workflows.pytorch.Backend;
@@ -11,6 +14,8 @@ import dev.octet.workflows.pytorch.QConfigMapping;
 import dev.octet.workflows.pytorch.QConfigs;
 import dev.octet.workflows.pytorch.observer.QuantDtype;
 import dev.octet.workflows.pytorch.observer.ReadyMade;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -64,6 +69,65 @@ final class BackendConfigTest {
     assertThatThrownBy(() -> BackendConfig.forBackend("cuda"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("onednn");
+  }
+
+  /** Both convolutions before a sum are one integer operator with it: nothing rounds in between. */
+  @Test
+  void treesFuseBothSidesOfASum() {
+    OperatorTree tree =
+        OperatorTree.of(
+            "relu", OperatorTree.of("add", OperatorTree.of("conv2d"), OperatorTree.of("Conv2d")));
+    assertThat(tree.toString()).isEqualTo("(ReLU, (add, Conv2d, Conv2d))");
+    assertThat(treed(BackendPatternConfig.of(tree).fusedModule("TwoConvAddReLU2d"), true))
+        .isEqualTo(2);
+    OperatorTree right =
+        OperatorTree.of(
+            "ReLU", OperatorTree.of("add", OperatorTree.ANY, OperatorTree.of("Conv2d")));
+    assertThat(treed(BackendPatternConfig.of(right), true)).isEqualTo(3);
+    // Operands are not exchanged.
+    OperatorTree left =
+        OperatorTree.of(
+            "ReLU",
+            OperatorTree.of("add", OperatorTree.of("Conv2d"), OperatorTree.of("MaxPool2d")));
+    assertThat(treed(BackendPatternConfig.of(left), false)).isEqualTo(4);
+    assertThatThrownBy(() -> BackendPatternConfig.of(OperatorTree.ANY))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("says nothing");
+  }
+
+  /** How many activations are rounded where x86 knows a pattern more, used or not. */
+  private static long treed(BackendPatternConfig pattern, boolean used) {
+    Model model =
+        Fixtures.net()
+            .input("x", -1, 3, 6, 6)
+            .weight("a.weight", 4, 3, 1, 1)
+            .weight("b.weight", 4, 3, 1, 1)
+            .node("/a/Conv", "Conv", "a", "x,a.weight")
+            .node("/b/Conv", "Conv", "b", "x,b.weight")
+            .node("/Add", "Add", "s", "a,b")
+            .node("/Relu", "Relu", "y", "s")
+            .returns("y");
+    BackendConfig backend =
+        BackendConfig.forBackend("x86")
+            .backendPatternConfig(
+                pattern.dtypeConfigs(DTypeConfig.of(QuantDtype.QUINT8, QuantDtype.QINT8)));
+    Torch.seed(2);
+    try (Scope scope = Scope.open();
+        GraphModule prepared =
+            QuantizeFx.prepareFx(model, FxConfig.of(Backend.X86).backend(backend))) {
+      assertThat(prepared.report().leftInFloat()).isEmpty();
+      assertThat(prepared.report().operators())
+          .extracting(PreparedOp::kind)
+          .matches(kinds -> used == kinds.contains(pattern.name()));
+      Tensor x = torch.randn(4, 3, 6, 6);
+      Fixtures.calibrate(prepared, x);
+      Model made = Fixtures.checkConverted(prepared, x);
+      assertThat(made.graph().nodes())
+          .filteredOn(node -> node.is("Conv"))
+          .allSatisfy(
+              node -> assertThat(node.input(1).producer().op()).isEqualTo("DequantizeLinear"));
+      return made.graph().nodes().stream().filter(node -> node.is("QuantizeLinear")).count();
+    }
   }
 
   @Test

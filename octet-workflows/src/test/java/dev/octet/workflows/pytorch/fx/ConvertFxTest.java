@@ -39,6 +39,40 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 final class ConvertFxTest {
 
+  /** ONNX Runtime would round its weights itself, by a scale that one large weight spoils. */
+  @Test
+  void aLayerLeftInFloatStaysSoInEveryRuntime() {
+    Model model =
+        Fixtures.net()
+            .input("x", -1, 3, 6, 6)
+            .weight("a.weight", 4, 3, 1, 1)
+            .weight("b.weight", 4, 4, 3, 3)
+            .weight("b.bias", 4)
+            .weight("c.weight", 4, 4, 1, 1)
+            .node("/a/Conv", "Conv", "a", "x,a.weight")
+            .node("/b/Conv", "Conv", "b", "a,b.weight,b.bias")
+            .node("/Relu", "Relu", "r", "b")
+            .node("/c/Conv", "Conv", "y", "r,c.weight")
+            .returns("y");
+    float[] weights = model.graph().value("b.weight").constant().toFloats();
+    weights[0] = 60;
+    model
+        .graph()
+        .setInitializer(
+            model.graph().value("b.weight"), dev.octet.graph.Tensor.ofFloats(weights, 4, 4, 3, 3));
+    QConfigMapping mapping = Backend.X86.qconfigMapping().setModuleName("b", null);
+    FxConfig config = FxConfig.of(mapping).backend(BackendConfig.forBackend("x86"));
+    Torch.seed(9);
+    try (GraphModule prepared = QuantizeFx.prepareFx(model, config)) {
+      assertThat(op(prepared.report(), "/b/Conv").mode()).isEqualTo(Mode.FLOAT);
+      Tensor x = torch.randn(8, 3, 6, 6);
+      Fixtures.calibrate(prepared, x);
+      assertThat(checkConverted(prepared, x).graph().nodes())
+          .filteredOn(node -> node.is("Concat"))
+          .hasSize(1);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void aConvolutionalNetworkRunsOnIntegers(Backend backend, @TempDir Path folder) {

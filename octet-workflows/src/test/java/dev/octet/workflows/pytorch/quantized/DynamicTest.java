@@ -2,13 +2,21 @@ package dev.octet.workflows.pytorch.quantized;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Activation;
+import dev.octet.torch.nn.BatchNorm1d;
 import dev.octet.torch.nn.Child;
 import dev.octet.torch.nn.Conv1d;
+import dev.octet.torch.nn.Conv2d;
+import dev.octet.torch.nn.Conv3d;
+import dev.octet.torch.nn.ConvNd;
+import dev.octet.torch.nn.ConvTranspose1d;
+import dev.octet.torch.nn.ConvTranspose2d;
+import dev.octet.torch.nn.ConvTranspose3d;
 import dev.octet.torch.nn.Embedding;
 import dev.octet.torch.nn.EmbeddingBag;
 import dev.octet.torch.nn.GRU;
@@ -28,6 +36,9 @@ import dev.octet.torch.nn.TransformerEncoderLayer;
 import dev.octet.torch.op.EmbeddingOps;
 import dev.octet.torch.op.Ops;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -35,7 +46,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 final class DynamicTest {
   private static final DynamicSpec.Settings INT8 = DynamicSpec.Settings.of(WeightFormat.INT8);
@@ -189,6 +202,109 @@ final class DynamicTest {
     }
   }
 
+  static Stream<Arguments> convolutions() {
+    return Stream.of(
+        arguments((Supplier<ConvNd>) () -> Conv1d.builder(4, 6, 3).padding(1).build(), "9"),
+        arguments(
+            (Supplier<ConvNd>)
+                () -> Conv2d.builder(4, 6, 3).stride(2).groups(2).bias(false).build(),
+            "9 8"),
+        arguments(
+            (Supplier<ConvNd>)
+                () -> Conv2d.builder(4, 6, 3).padding(1).paddingMode(Ops.Padding.REFLECT).build(),
+            "9 8"),
+        arguments((Supplier<ConvNd>) () -> Conv3d.builder(4, 6, 2).build(), "5 4 3"),
+        arguments((Supplier<ConvNd>) () -> ConvTranspose1d.builder(4, 6, 3).build(), "9"),
+        arguments(
+            (Supplier<ConvNd>) () -> ConvTranspose2d.builder(4, 6, 3).stride(2).build(), "5 4"),
+        arguments((Supplier<ConvNd>) () -> ConvTranspose3d.builder(4, 6, 2).build(), "3 4 3"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void aConvolutionQuantizesItsInputInEachCall(
+      Supplier<ConvNd> make, String sizes, @TempDir Path folder) {
+    String[] spatial = sizes.split(" ", -1);
+    long[] shape = new long[spatial.length + 2];
+    shape[0] = 3;
+    shape[1] = 4;
+    for (int i = 0; i < spatial.length; i++) {
+      shape[i + 2] = Long.parseLong(spatial[i]);
+    }
+    for (DynamicSpec.Settings settings :
+        List.of(
+            INT8,
+            DynamicSpec.Settings.pytorch(),
+            new DynamicSpec.Settings(WeightFormat.INT8, true, false, false))) {
+      try (Scope scope = Scope.open();
+          Module net = new Sequential(make.get());
+          Module fresh = new Sequential(make.get())) {
+        net.eval();
+        Tensor x = torch.randn(shape);
+        Tensor exact = net.call(x);
+        Class<? extends Module> type = net.get("0").getClass();
+        // Off unless asked for.
+        assertThat(QuantizedModules.quantizeDynamic(net, DynamicSpec.of(settings)).quantized())
+            .isEmpty();
+        ConversionReport report =
+            QuantizedModules.quantizeDynamic(net, DynamicSpec.empty().type(type, settings));
+        assertThat(report.leftFloat()).isEmpty();
+        assertThat(net.get("0").toString()).contains("dynamic=True");
+        Tensor made = net.call(x);
+        assertThat(error(made, exact)).isLessThan(settings.reduceRange() ? 0.04 : 0.03);
+        try (EngineModel fast = EngineModel.compile(net, x)) {
+          assertThat(error(fast.run(x), made)).isLessThan(1e-5);
+          boolean transposed = ((QuantizedConv) net.get("0")).convSettings().transposed();
+          assertThat(fast.graph().graph().nodes())
+              .anyMatch(node -> node.is(transposed ? "ConvTranspose" : "ConvInteger"));
+        }
+        QuantizedModules.save(net, folder.resolve("conv.safetensors"));
+        QuantizedModules.load(fresh, folder.resolve("conv.safetensors"));
+        assertThat(error(fresh.call(x), made)).isZero();
+        assertThatThrownBy(
+                () ->
+                    QuantizedModules.dynamic(
+                        make.get(), DynamicSpec.Settings.perChannelPerToken(), false))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("no rows");
+      }
+    }
+  }
+
+  @Test
+  void bagsHoldRowsOfTwoBits(@TempDir Path folder) {
+    DynamicSpec spec = DynamicSpec.of(WeightFormat.UINT2);
+    try (Scope scope = Scope.open();
+        Module net = new Sequential(EmbeddingBag.builder(9, 7).build());
+        Module fresh = new Sequential(EmbeddingBag.builder(9, 7).build())) {
+      Tensor indices = Tensors.of(new long[] {0, 8, 3, 3, 1, 2}, 2, 3);
+      Tensor exact = net.call(indices);
+      QuantizedModules.quantizeDynamic(net, spec);
+      QuantizedEmbeddingBag bag = (QuantizedEmbeddingBag) net.get("0");
+      assertThat(bag.stateDict().get("weight").size(1)).isEqualTo(2);
+      assertThat(bag.quantizedWeight().dtype()).isEqualTo(Dtype.QUINT2X4);
+      assertThat(bag.quantizedWeight().toInts()).contains(0, 3).hasSize(63);
+      Tensor made = net.call(indices);
+      assertThat(error(made, exact)).isLessThan(0.5);
+      float[] rows = bag.quantizedWeight().toFloats();
+      Tensor one = Tensors.of(new long[] {5}, 1, 1);
+      assertThat(Tensors.toFloats(net.call(one)))
+          .isEqualTo(java.util.Arrays.copyOfRange(rows, 5 * 7, 6 * 7));
+      QuantizedModules.save(net, folder.resolve("bag.safetensors"));
+      QuantizedModules.load(fresh, folder.resolve("bag.safetensors"));
+      assertThat(error(fresh.call(indices), made)).isZero();
+      QuantizedTensor.save(
+          folder.resolve("table.safetensors"), java.util.Map.of("table", bag.quantizedWeight()));
+      assertThat(QuantizedTensor.load(folder.resolve("table.safetensors")).get("table").toInts())
+          .isEqualTo(bag.quantizedWeight().toInts());
+      assertThatThrownBy(
+              () ->
+                  DynamicSpec.empty()
+                      .type(Embedding.class, DynamicSpec.Settings.of(WeightFormat.UINT2)))
+          .hasMessageContaining("choose [UINT8, UINT4]");
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(EmbeddingOps.Reduction.class)
   void bagsOfEveryKindAreCloseToTheirs(EmbeddingOps.Reduction mode) {
@@ -241,7 +357,7 @@ final class DynamicTest {
       assertThat(report.leftFloat()).hasSize(1);
       assertThat(report.leftFloat().get(0).toString())
           .contains("extra")
-          .contains("Conv1d has no dynamic form");
+          .contains("the spec does not name it");
       Tensor made = words.call(indices);
       assertThat(error(made, exact)).isLessThan(0.15);
       try (EngineModel fast = EngineModel.compile(words, indices)) {
@@ -328,9 +444,9 @@ final class DynamicTest {
     try (Scope scope = Scope.open();
         Words words = new Words()) {
       String before = words.tree();
-      assertThatThrownBy(() -> DynamicSpec.empty().type(Conv1d.class, INT8))
+      assertThatThrownBy(() -> DynamicSpec.empty().type(BatchNorm1d.class, INT8))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("Conv1d has no dynamic form; there are [Linear, LSTM");
+          .hasMessageContaining("BatchNorm1d has no dynamic form; there are [Linear, LSTM");
       assertThatThrownBy(() -> DynamicSpec.empty().type(Embedding.class, INT8))
           .hasMessageContaining("choose [UINT8, UINT4]");
       assertThatThrownBy(
@@ -341,8 +457,11 @@ final class DynamicTest {
           .hasMessageContaining("no module 'nothing'");
       assertThatThrownBy(
               () ->
-                  QuantizedModules.quantizeDynamic(words, DynamicSpec.empty().name("extra", INT8)))
-          .hasMessageContaining("Conv1d has no dynamic form");
+                  QuantizedModules.quantizeDynamic(
+                      words,
+                      DynamicSpec.empty()
+                          .name("extra", DynamicSpec.Settings.of(WeightFormat.FLOAT16))))
+          .hasMessageContaining("choose [INT8]");
       assertThatThrownBy(
               () ->
                   QuantizedModules.quantizeDynamic(words, DynamicSpec.empty().name("table", INT8)))

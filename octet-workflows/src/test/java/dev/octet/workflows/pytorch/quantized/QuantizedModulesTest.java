@@ -229,6 +229,8 @@ final class QuantizedModulesTest {
         Arguments.of(Activation.sigmoid(), new long[] {3, 4, 5}),
         Arguments.of(Activation.tanh(), new long[] {3, 4, 5}),
         Arguments.of(Activation.hardsigmoid(), new long[] {3, 4, 5}),
+        Arguments.of(Activation.celu(1.5), new long[] {3, 4, 5}),
+        Arguments.of(Activation.threshold(0.2, -0.5), new long[] {3, 4, 5}),
         Arguments.of(Activation.softmax(1), new long[] {3, 4, 5}),
         Arguments.of(new PReLU(4, 0.3), new long[] {3, 4, 5}),
         Arguments.of(BatchNorm2d.builder(4).build(), new long[] {3, 4, 5, 2}),

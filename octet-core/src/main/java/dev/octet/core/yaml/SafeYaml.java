@@ -1,5 +1,8 @@
-package dev.octet.workflows.distiller.yaml;
+package dev.octet.core.yaml;
 
+import dev.octet.core.yaml.YamlNode.Mapping;
+import dev.octet.core.yaml.YamlNode.Scalar;
+import dev.octet.core.yaml.YamlNode.Sequence;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -9,28 +12,36 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
-import org.yaml.snakeyaml.error.Mark;
-import org.yaml.snakeyaml.error.MarkedYAMLException;
-import org.yaml.snakeyaml.error.YAMLException;
 import org.yaml.snakeyaml.nodes.Tag;
 import org.yaml.snakeyaml.representer.Representer;
 
 /**
- * Plain data as YAML 1.1, the dialect of Distiller's files: texts, numbers, flags, null, lists, and
- * sections in the order of the text. Tags that would make objects are refused, and so are aliases
- * of lists and sections, by which a short text could stand for a long one; size and depth are
- * bounded, and a key may occur once.
+ * Plain data as YAML 1.1, the dialect of files that Python writes: texts, numbers, flags, null,
+ * lists, and sections in the order of the text. What {@link YamlField} refuses is refused here.
  */
 public final class SafeYaml {
   /** Longer texts are refused: 16 MiB; statistics of a thousand layers have a tenth of it. */
   public static final int MOST_CHARACTERS = 1 << 24;
 
-  private static final int DEEPEST = 30;
+  private static final int LONGEST_MESSAGE = 1000;
+
+  private static final Dialect DATA =
+      new Dialect(
+          "data file",
+          null,
+          "name one that there is",
+          (message, cause) ->
+              new IllegalArgumentException(Messages.shorten(message, LONGEST_MESSAGE), cause),
+          MOST_CHARACTERS,
+          30);
+
+  private static final Pattern DECIMAL = Pattern.compile("[-+]?(0|[1-9][0-9]{0,18})");
 
   private SafeYaml() {}
 
@@ -40,45 +51,96 @@ public final class SafeYaml {
    * @throws IllegalArgumentException if it is not there, too large, or not such a text
    */
   public static Map<String, @Nullable Object> read(Path file) {
-    try {
-      if (Files.size(file) > MOST_CHARACTERS) {
-        throw new IllegalArgumentException(
-            file + " has " + Files.size(file) + " bytes; at most " + MOST_CHARACTERS + " are read");
-      }
-      return read(Files.readString(file), file.toString());
-    } catch (IOException e) {
-      throw new IllegalArgumentException("cannot read " + file + ": " + e.getMessage(), e);
-    }
+    return data(YamlField.load(file, DATA));
   }
 
   /**
-   * The section that a text holds. Keys that are numbers become their text, so that {@code 0:} is
+   * The section that a text holds; none for an empty one. Keys are texts, so that {@code 0:} is
    * "0"; values are String, Boolean, Integer, Long, Double, null, lists and sections.
    *
    * @param origin the file's name, for messages
    * @throws IllegalArgumentException if the text is no such section, naming the place
    */
   public static Map<String, @Nullable Object> read(String text, String origin) {
-    LoaderOptions options = new LoaderOptions();
-    options.setCodePointLimit(MOST_CHARACTERS);
-    options.setNestingDepthLimit(DEEPEST);
-    options.setMaxAliasesForCollections(0);
-    options.setAllowRecursiveKeys(false);
-    options.setAllowDuplicateKeys(false);
-    Object document;
+    return data(YamlField.read(text, origin, DATA));
+  }
+
+  private static Map<String, @Nullable Object> data(YamlField top) {
+    return section(plain(top), top.origin());
+  }
+
+  /** A value of any document as such data; what it throws is the document's exception. */
+  public static @Nullable Object plain(YamlField field) {
+    return plain(field, field.node());
+  }
+
+  private static @Nullable Object plain(YamlField top, YamlNode node) {
+    if (node instanceof Mapping mapping) {
+      Map<String, @Nullable Object> section = new LinkedHashMap<>();
+      mapping.entries().forEach((key, entry) -> section.put(key, plain(top, entry.value())));
+      return section;
+    }
+    if (node instanceof Sequence sequence) {
+      List<@Nullable Object> items = new ArrayList<>();
+      sequence.items().forEach(item -> items.add(plain(top, item)));
+      return items;
+    }
+    Scalar scalar = (Scalar) node;
+    return scalar.plain() ? value(top, scalar) : scalar.text();
+  }
+
+  /** What YAML 1.1 reads a text without quotes as; but numbers are decimal alone. */
+  private static @Nullable Object value(YamlField top, Scalar scalar) {
+    String text = scalar.text();
+    Tag tag = YamlText.tag(text);
+    if (tag.equals(Tag.NULL)) {
+      return null;
+    }
+    if (tag.equals(Tag.BOOL)) {
+      return List.of("true", "yes", "on").contains(text.toLowerCase(Locale.ROOT));
+    }
+    if (tag.equals(Tag.INT) && DECIMAL.matcher(text).matches()) {
+      try {
+        long number = Long.parseLong(text);
+        if (number == (int) number) {
+          return (int) number;
+        }
+        return number;
+      } catch (NumberFormatException e) {
+        throw unclear(top, scalar, tag);
+      }
+    }
+    if (tag.equals(Tag.FLOAT)) {
+      return real(top, scalar);
+    }
+    if (tag.equals(Tag.STR)) {
+      return text;
+    }
+    throw unclear(top, scalar, tag);
+  }
+
+  private static double real(YamlField top, Scalar scalar) {
+    String text = scalar.text().toLowerCase(Locale.ROOT);
+    if (text.endsWith(".nan")) {
+      return Double.NaN;
+    }
+    if (text.endsWith(".inf")) {
+      return text.startsWith("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
+    }
     try {
-      document = new Yaml(new SafeConstructor(options)).load(text);
-    } catch (YAMLException e) {
-      throw new IllegalArgumentException(origin + ": this is not plain YAML: " + problem(e), e);
+      return Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      throw unclear(top, scalar, Tag.FLOAT);
     }
-    if (document == null) {
-      return new LinkedHashMap<>();
-    }
-    if (!(document instanceof Map<?, ?> section)) {
-      throw new IllegalArgumentException(
-          origin + ": the text is no section of keys and values, but " + kind(document));
-    }
-    return section(section, origin, 0);
+  }
+
+  private static RuntimeException unclear(YamlField top, Scalar scalar, Tag tag) {
+    return new YamlField(top.origin(), "", scalar, top.dialect())
+        .wrong(
+            scalar.kind()
+                + " is read as "
+                + tag.getValue().replace(Tag.PREFIX, "")
+                + " by YAML 1.1; write a number in decimal digits, or put quotes around a text");
   }
 
   /** Data of the kinds that {@link #read(String, String)} gives, as a text that it reads. */
@@ -144,70 +206,7 @@ public final class SafeYaml {
     if (value instanceof List) {
       return "a list";
     }
-    String text = String.valueOf(value);
-    return "'" + (text.length() > 60 ? text.substring(0, 60) + "..." : text) + "'";
-  }
-
-  private static Map<String, @Nullable Object> section(Map<?, ?> from, String origin, int depth) {
-    Map<String, @Nullable Object> to = new LinkedHashMap<>();
-    from.forEach(
-        (key, value) -> {
-          if (key instanceof Map || key instanceof List || key == null) {
-            throw new IllegalArgumentException(
-                origin + ": " + kind(key) + " is used as a key; keys are texts and numbers");
-          }
-          if (to.containsKey(String.valueOf(key))) {
-            throw new IllegalArgumentException(origin + ": key " + kind(key) + " occurs twice");
-          }
-          to.put(String.valueOf(key), plain(value, origin, depth + 1));
-        });
-    return to;
-  }
-
-  private static @Nullable Object plain(@Nullable Object value, String origin, int depth) {
-    if (depth > DEEPEST) {
-      throw new IllegalArgumentException(
-          origin + ": sections lie in one another deeper than " + DEEPEST);
-    }
-    if (value == null
-        || value instanceof String
-        || value instanceof Boolean
-        || value instanceof Integer
-        || value instanceof Long
-        || value instanceof Double) {
-      return value;
-    }
-    if (value instanceof Map<?, ?> inner) {
-      return section(inner, origin, depth);
-    }
-    if (value instanceof List<?> list) {
-      List<@Nullable Object> items = new ArrayList<>();
-      for (Object item : list) {
-        items.add(plain(item, origin, depth + 1));
-      }
-      return items;
-    }
-    throw new IllegalArgumentException(
-        origin
-            + ": "
-            + kind(value)
-            + " is read as "
-            + value.getClass().getSimpleName()
-            + "; put quotes around it if it is a text");
-  }
-
-  private static String problem(YAMLException e) {
-    if (e instanceof MarkedYAMLException marked && marked.getProblemMark() != null) {
-      Mark mark = marked.getProblemMark();
-      return "line "
-          + (mark.getLine() + 1)
-          + ", column "
-          + (mark.getColumn() + 1)
-          + ": "
-          + marked.getProblem();
-    }
-    String message = e.getMessage();
-    return message == null ? "" : message.lines().findFirst().orElse("");
+    return "'" + Messages.shorten(String.valueOf(value)) + "'";
   }
 
   /** Numbers in a form that YAML 1.1 reads as numbers: with a point, and a sign in the exponent. */

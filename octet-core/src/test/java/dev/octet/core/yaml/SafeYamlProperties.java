@@ -1,4 +1,4 @@
-package dev.octet.workflows.distiller.yaml;
+package dev.octet.core.yaml;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -40,7 +40,7 @@ final class SafeYamlProperties {
     Throwable refusal = catchThrowable(() -> SafeYaml.read(text, "t"));
     if (refusal != null) {
       assertThat(refusal).isExactlyInstanceOf(IllegalArgumentException.class);
-      assertThat(refusal).hasMessageStartingWith("t: ");
+      assertThat(refusal).hasMessageStartingWith("t:");
     }
   }
 
@@ -64,11 +64,58 @@ final class SafeYamlProperties {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> SafeYaml.read("a: !!javax.script.ScriptEngineManager []", "t"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("this is not plain YAML");
+        .hasMessageStartingWith("t:1:4: ")
+        .hasMessageContaining("is a YAML tag, which data files do not have");
     assertThatThrownBy(() -> SafeYaml.read("a: 1\na: 2", "t"))
-        .hasMessageContaining("duplicate key");
+        .hasMessage("t:2:1: key 'a' is given twice, first in line 1; drop one");
     assertThatThrownBy(() -> SafeYaml.read("[1]", "t")).hasMessageContaining("a list");
     assertThatThrownBy(() -> SafeYaml.read("{? {b: c} : 1}", "t"))
         .hasMessageContaining("used as a key");
+  }
+
+  @Example
+  void valuesAreThoseOfYaml() {
+    Map<String, Object> read =
+        SafeYaml.read(
+            """
+            flag: yes
+            off: Off
+            none: ~
+            quoted: '7'
+            whole: -7
+            long: 5000000000
+            real: 1.5e+3
+            text: 1e-05x
+            huge: .inf
+            least: -.INF
+            0: {a: [1, b]}
+            """,
+            "t");
+    assertThat(read)
+        .containsEntry("flag", true)
+        .containsEntry("off", false)
+        .containsEntry("none", null)
+        .containsEntry("quoted", "7")
+        .containsEntry("whole", -7)
+        .containsEntry("long", 5_000_000_000L)
+        .containsEntry("real", 1500.0)
+        .containsEntry("text", "1e-05x")
+        .containsEntry("huge", Double.POSITIVE_INFINITY)
+        .containsEntry("least", Double.NEGATIVE_INFINITY)
+        .containsEntry("0", Map.of("a", List.of(1, "b")));
+    assertThat(SafeYaml.read("", "t")).isEmpty();
+    assertThat(SafeYaml.read("---\n", "t")).isEmpty();
+    assertThat(SafeYaml.number("1e-05", "it")).isEqualTo(1e-5);
+  }
+
+  @Example
+  void numbersThatNobodyMeansSoAreRefused() {
+    for (String text : List.of("010", "1:30", "0x1F", "99999999999999999999", "2001-01-01")) {
+      assertThatThrownBy(() -> SafeYaml.read("b: 1\na: " + text, "t"))
+          .isExactlyInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("t:2:4: '" + text + "' is read as ");
+    }
+    assertThat(SafeYaml.read("a: " + "9".repeat(1_000_000), "t")).containsKey("a");
+    assertThat(SafeYaml.read("a: 1" + ":1".repeat(500_000), "t")).containsKey("a");
   }
 }
