@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
+import dev.octet.torch.nn.Activation;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Sequential;
@@ -14,12 +15,17 @@ import dev.octet.workflows.distiller.fixture.Stripes;
 import dev.octet.workflows.distiller.prune.SparsitySensitivity.Group;
 import dev.octet.workflows.distiller.stats.ModelSummary;
 import dev.octet.workflows.distiller.stats.RecordsActivationStatsCollector;
+import dev.octet.workflows.distiller.stats.SummaryActivationStatsCollector;
+import dev.octet.workflows.distiller.stats.SummaryActivationStatsCollector.Statistic;
 import java.util.List;
 import java.util.function.Function;
+import org.assertj.core.data.Offset;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 
 final class SensitivityAndSvdTest {
+  private static final Offset<Double> CLOSE = within(1e-6);
+
   @Test
   void judgesEachParameterAtEachLevelAndLeavesTheModelAsItWas() {
     try (Module net = Stripes.net(1)) {
@@ -74,6 +80,26 @@ final class SensitivityAndSvdTest {
           .hasMessage("rank 5 of '0.0' is not from 1 to 4");
       double lost = TruncatedSvd.replace(net, "0.0", 2);
       assertThat(lost).isBetween(0.05, 0.95);
+    }
+  }
+
+  @Test
+  void summarizesChannelsOverAllSamples() {
+    try (Scope scope = Scope.open();
+        Module net = new Sequential(Activation.relu());
+        SummaryActivationStatsCollector zeros =
+            new SummaryActivationStatsCollector(net, List.of(), Statistic.APOZ_CHANNELS);
+        SummaryActivationStatsCollector means =
+            new SummaryActivationStatsCollector(net, List.of("0"), Statistic.MEAN_CHANNELS);
+        SummaryActivationStatsCollector all =
+            new SummaryActivationStatsCollector(net, List.of("0"), Statistic.SPARSITY)) {
+      net.call(Tensors.of(new float[] {1, -1, 2, 4, -3, -5, 6, 8}, 2, 2, 2));
+      net.call(Tensors.of(new float[] {-1, -2, 0, 3}, 1, 2, 2));
+      assertThat(zeros.values().get("0")).containsExactly(new double[] {5 / 6.0, 1 / 6.0}, CLOSE);
+      assertThat(means.values().get("0")).containsExactly(new double[] {1 / 6.0, 23 / 6.0}, CLOSE);
+      assertThat(all.values().get("0")).containsExactly(new double[] {0.5}, CLOSE);
+      assertThatThrownBy(() -> net.call(Tensors.of(new float[3], 1, 3, 1)))
+          .hasMessageContaining("'0' had 2 channels, and now has 3");
     }
   }
 
