@@ -131,7 +131,7 @@ public final class DynamicLstmExample {
         QuantizedModules.quantizeDynamic(net, spec)
             .leftFloat()
             .forEach(line -> System.out.println("  " + line));
-        file = Results.file("language." + name.replaceAll("[^a-zA-Z0-9]+", "-") + ".safetensors");
+        file = Results.file("language." + Tutorial.slug(name) + ".safetensors");
         QuantizedModules.save(net, file);
       }
       OnEngine engine = OnEngine.of(net, piece(text.heldOut(), new int[] {0}, 0));

@@ -97,7 +97,7 @@ public final class DynamicTransformerExample {
                     .setObjectType(Linear.class, linear)
                     .setObjectType(Embedding.class, embedding))
             .backend(BackendConfig.forBackend(Backend.OCTET.toString()));
-    Path file = Results.file("transformer." + name.replaceAll("[^a-zA-Z0-9]+", "-") + ".onnx");
+    Path file = Results.file("transformer." + Tutorial.slug(name) + ".onnx");
     try (GraphModule prepared = QuantizeFx.prepareFx(model, config);
         ConvertedModule converted = QuantizeFx.convertFx(prepared)) {
       converted.report().warnings().forEach(warning -> System.out.println("  " + warning));

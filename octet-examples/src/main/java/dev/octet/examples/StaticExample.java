@@ -3,7 +3,6 @@ package dev.octet.examples;
 import dev.octet.quantize.data.SamplesOptions;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
-import dev.octet.torch.data.Augmentation;
 import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Epoch;
@@ -15,11 +14,7 @@ import dev.octet.torch.nn.BatchNorm2d;
 import dev.octet.torch.nn.Conv2d;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Sequential;
-import dev.octet.torch.quant.flow.ParameterGroups;
-import dev.octet.torch.train.LearningRate;
-import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Score;
-import dev.octet.torch.train.Trainer;
 import dev.octet.workflows.pytorch.Backend;
 import dev.octet.workflows.pytorch.Conversion;
 import dev.octet.workflows.pytorch.Prepared;
@@ -37,7 +32,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
@@ -58,8 +52,6 @@ public final class StaticExample {
         SEED     of training and order of images; default 1
         IMAGES   for each of the 3 passes of quantization-aware training; default 2000""";
 
-  private static final int BATCH = 64;
-  private static final int CALIBRATION_BATCHES = 8;
   private static final int TRAINED_EPOCHS = 3;
 
   private final TrainingData data;
@@ -125,7 +117,7 @@ public final class StaticExample {
       System.out.printf(
           "%nMobileNetV2, width 0.5; %d test images; %d images for calibration; QAT: 3 passes over"
               + " %d images; seed %d.%n",
-          data.evaluation().size(), CALIBRATION_BATCHES * BATCH, images, seed);
+          data.evaluation().size(), Tutorial.CALIBRATION_IMAGES, images, seed);
       table.print(example);
     }
   }
@@ -145,8 +137,8 @@ public final class StaticExample {
   private static Path trained(TrainingData data, long seed) throws IOException {
     Path file = Results.file("mobilenetv2.trained.safetensors");
     try (Module net = network()) {
-      train(
-          "float", net, batches(data, data.training().size(), seed), TRAINED_EPOCHS, 0.1, m -> {});
+      Tutorial.train(
+          "float", net, Tutorial.augmented(data.training(), seed), TRAINED_EPOCHS, 0.1, m -> {});
       ModelWeights.save(net, file);
     }
     return file;
@@ -158,16 +150,16 @@ public final class StaticExample {
     inPlaceOfRelu6(net);
     Quantization.fuseModules(net, fusable(net));
     try (Module wrapped = new QuantWrapper(net)) {
-      add(name, Quantization.quantize(wrapped, mapping, this::calibrate));
+      add(name, Quantization.quantize(wrapped, mapping, model -> Tutorial.calibrate(model, data.training())));
     }
   }
 
   /** The same on the traced graph, where no module has to be named. */
   private void graphMode(String name) throws IOException {
-    Path file = Results.file("mobilenetv2." + slug(name) + ".onnx");
+    Path file = Results.file("mobilenetv2." + Tutorial.slug(name) + ".onnx");
     try (Module net = load();
         GraphModule prepared = QuantizeFx.prepareFx(net, FxConfig.of(Backend.OCTET), example)) {
-      calibrate(prepared);
+      Tutorial.calibrate(prepared, data.training());
       try (ConvertedModule converted = QuantizeFx.convertFx(prepared)) {
         converted.write(file);
         judge(name, OnEngine.of(converted.model()), file);
@@ -185,11 +177,11 @@ public final class StaticExample {
     try (Module wrapped = new QuantWrapper(net)) {
       Prepared prepared = Quantization.prepareQat(wrapped, backend.qatQConfigMapping());
       // In the last pass ranges and statistics stay, and the weights learn to live with them.
-      train(
+      Tutorial.train(
           name,
           wrapped,
-          batches(data, images, seed),
-          3,
+          Tutorial.augmented(data.training().range(0, images), seed),
+          TRAINED_EPOCHS,
           0.005,
           model -> {
             FakeQuantizeBase.disableObserver(model);
@@ -201,7 +193,7 @@ public final class StaticExample {
 
   private void add(String name, Conversion converted) throws IOException {
     converted.remarks().forEach(remark -> System.out.println("  " + remark));
-    Path file = Results.file("mobilenetv2." + slug(name) + ".safetensors");
+    Path file = Results.file("mobilenetv2." + Tutorial.slug(name) + ".safetensors");
     QuantizedModules.save(converted.model(), file);
     add(name, converted.model(), file);
   }
@@ -212,43 +204,6 @@ public final class StaticExample {
 
   private void judge(String name, OnEngine engine, Path file) throws IOException {
     table.add(name, Score.of(engine, heldOut).accuracy(), file, engine);
-  }
-
-  private void calibrate(Module model) {
-    DataLoader first =
-        DataLoader.builder(data.training().range(0, CALIBRATION_BATCHES * BATCH))
-            .batchSize(BATCH)
-            .build();
-    Score.of(model, first);
-  }
-
-  private static DataLoader batches(TrainingData data, int count, long seed) {
-    return DataLoader.builder(data.training().range(0, count))
-        .batchSize(BATCH)
-        .shuffle()
-        .dropLast()
-        .augment(Augmentation.cifar10())
-        .seed(seed)
-        .build();
-  }
-
-  private static void train(
-      String stage,
-      Module net,
-      DataLoader batches,
-      int epochs,
-      double rate,
-      Consumer<Module> beforeTheLast) {
-    try (Optimizer optimizer =
-        Optimizer.sgd(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, false)) {
-      Trainer.builder(net, optimizer)
-          .epochs(epochs)
-          .learningRate(LearningRate.cosine(0.01))
-          .atEpoch(epochs - 1, beforeTheLast)
-          .listener(Results.progress(stage))
-          .build()
-          .fit(batches, null);
-    }
   }
 
   /** Eager mode fuses ReLU alone; the tutorial's network has it from the start, too. */
@@ -284,9 +239,5 @@ public final class StaticExample {
               }
             });
     return groups;
-  }
-
-  private static String slug(String name) {
-    return name.replaceAll("[^a-zA-Z0-9]+", "-");
   }
 }

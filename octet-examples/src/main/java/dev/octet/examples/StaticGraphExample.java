@@ -40,7 +40,6 @@ public final class StaticGraphExample {
         SEED     of training and order of images; default 1
         IMAGES   for each of the 3 passes of quantization-aware training; default 2000""";
 
-  private static final int CALIBRATION_BATCHES = 8;
   private static final int TRAINED_EPOCHS = 3;
   private static final double RATE = 0.005;
 
@@ -95,7 +94,7 @@ public final class StaticGraphExample {
               + " seed %d.%n",
           file.getFileName(),
           heldOut.dataset().size(),
-          CALIBRATION_BATCHES * Tutorial.BATCH,
+          Tutorial.CALIBRATION_IMAGES,
           TRAINED_EPOCHS,
           images,
           seed);
@@ -106,11 +105,7 @@ public final class StaticGraphExample {
   /** Prepare, calibrate, convert. */
   private void calibrated(String name, FxConfig config) throws IOException {
     try (GraphModule prepared = QuantizeFx.prepareFx(model, config)) {
-      Score.of(
-          prepared,
-          DataLoader.builder(training.range(0, CALIBRATION_BATCHES * Tutorial.BATCH))
-              .batchSize(Tutorial.BATCH)
-              .build());
+      Tutorial.calibrate(prepared, training);
       converted(name, prepared);
     }
   }
@@ -138,7 +133,7 @@ public final class StaticGraphExample {
   private void converted(String name, GraphModule prepared) throws IOException {
     try (ConvertedModule converted = QuantizeFx.convertFx(prepared)) {
       Path written =
-          Results.file("static-graph." + name.replaceAll("[^a-zA-Z0-9]+", "-") + ".onnx");
+          Results.file("static-graph." + Tutorial.slug(name) + ".onnx");
       converted.write(written);
       judge(name, converted.model(), written);
     }

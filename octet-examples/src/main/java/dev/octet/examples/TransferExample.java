@@ -6,7 +6,6 @@ import dev.octet.quantize.data.SamplesOptions;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
-import dev.octet.torch.data.Augmentation;
 import dev.octet.torch.data.Batch;
 import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Dataset;
@@ -19,12 +18,7 @@ import dev.octet.torch.nn.Identity;
 import dev.octet.torch.nn.Linear;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.nn.Sequential;
-import dev.octet.torch.quant.flow.ParameterGroups;
-import dev.octet.torch.train.LearningRate;
-import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Score;
-import dev.octet.torch.train.Trainer;
-import dev.octet.torch.train.TrainingListener;
 import dev.octet.workflows.pytorch.Backend;
 import dev.octet.workflows.pytorch.Conversion;
 import dev.octet.workflows.pytorch.Prepared;
@@ -38,7 +32,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
@@ -59,10 +52,8 @@ public final class TransferExample {
         SEED     of weights and order; default 1
         EPOCHS   of fine-tuning on classes 5 to 9, and of the training; default 2""";
 
-  private static final int BATCH = 64;
   private static final int FEATURES = 512;
   private static final int CLASSES = 10;
-  private static final int CALIBRATION_BATCHES = 8;
   private static final int HEAD_EPOCHS = 15;
 
   private final Dataset training;
@@ -154,7 +145,7 @@ public final class TransferExample {
 
   private static Module learned(Dataset known, int epochs, long seed) {
     Module net = ResNet.resnet18(CLASSES);
-    train("float, classes 0 to 4", net, batches(known, seed), epochs, 0.05, model -> {});
+    Tutorial.train("float, classes 0 to 4", net, Tutorial.augmented(known, seed), epochs, 0.05, model -> {});
     return net;
   }
 
@@ -181,7 +172,7 @@ public final class TransferExample {
     Quantization.fuseModules(net, fusable(net));
     Module wrapped = new QuantWrapper(net);
     Conversion converted =
-        Quantization.quantize(wrapped, Backend.OCTET.qconfigMapping(), this::calibrate);
+        Quantization.quantize(wrapped, Backend.OCTET.qconfigMapping(), model -> Tutorial.calibrate(model, training));
     report(converted);
     try (Module whole = new Sequential(wrapped, head(wrapped))) {
       Path file = Results.file("transfer.frozen.safetensors");
@@ -197,7 +188,7 @@ public final class TransferExample {
     Module net = features();
     Linear head = head(net);
     Module floats = new Sequential(net, head);
-    train("float", floats, batches(training, seed), epochs, 0.01, model -> {});
+    Tutorial.train("float", floats, Tutorial.augmented(training, seed), epochs, 0.01, model -> {});
     ModelWeights.save(floats, file);
     add("fine-tuned in floats", floats, file);
     floats.close();
@@ -210,10 +201,10 @@ public final class TransferExample {
     try (Module wrapped = new QuantWrapper(new Sequential(net, head))) {
       wrapped.train(true);
       Prepared prepared = Quantization.prepareQat(wrapped, Backend.OCTET.qatQConfigMapping());
-      train(
+      Tutorial.train(
           "QAT",
           wrapped,
-          batches(training, seed),
+          Tutorial.augmented(training, seed),
           epochs,
           0.01,
           model -> {
@@ -235,11 +226,6 @@ public final class TransferExample {
   private void add(String name, Module net, Path file) throws IOException {
     OnEngine engine = OnEngine.of(net, example);
     table.add(name, Score.of(engine, heldOut).accuracy(), file, engine);
-  }
-
-  private void calibrate(Module model) {
-    Dataset few = training.range(0, Math.min(training.size(), CALIBRATION_BATCHES * BATCH));
-    Score.of(model, DataLoader.builder(few).batchSize(BATCH).build());
   }
 
   /** A classifier for what a network makes of each image, which is computed once. */
@@ -264,39 +250,9 @@ public final class TransferExample {
     Torch.seed(seed);
     Linear head = Linear.builder(FEATURES, CLASSES).build();
     DataLoader batches =
-        DataLoader.builder(Dataset.of(seen)).batchSize(BATCH).shuffle().seed(seed).build();
-    train("", head, batches, HEAD_EPOCHS, 0.01, model -> {});
+        DataLoader.builder(Dataset.of(seen)).batchSize(Tutorial.BATCH).shuffle().seed(seed).build();
+    Tutorial.train("", head, batches, HEAD_EPOCHS, 0.01, model -> {});
     return head;
-  }
-
-  private static DataLoader batches(Dataset set, long seed) {
-    return DataLoader.builder(set)
-        .batchSize(BATCH)
-        .shuffle()
-        .dropLast()
-        .augment(Augmentation.cifar10())
-        .seed(seed)
-        .build();
-  }
-
-  /** Trains; without a stage to name, in silence. */
-  private static void train(
-      String stage,
-      Module net,
-      DataLoader batches,
-      int epochs,
-      double rate,
-      Consumer<Module> beforeTheLast) {
-    try (Optimizer optimizer =
-        Optimizer.sgd(ParameterGroups.of(net).forOptimizer(rate, 1e-4), 0.9, false)) {
-      Trainer.builder(net, optimizer)
-          .epochs(epochs)
-          .learningRate(LearningRate.cosine(0.01))
-          .atEpoch(epochs - 1, epochs > 1 ? beforeTheLast : model -> {})
-          .listener(stage.isEmpty() ? new TrainingListener() {} : Results.progress(stage))
-          .build()
-          .fit(batches, null);
-    }
   }
 
   /** The convolutions with what follows them, by torchvision's names. */
