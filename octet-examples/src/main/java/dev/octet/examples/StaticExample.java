@@ -150,7 +150,10 @@ public final class StaticExample {
     inPlaceOfRelu6(net);
     Quantization.fuseModules(net, fusable(net));
     try (Module wrapped = new QuantWrapper(net)) {
-      add(name, Quantization.quantize(wrapped, mapping, model -> Tutorial.calibrate(model, data.training())));
+      add(
+          name,
+          Quantization.quantize(
+              wrapped, mapping, model -> Tutorial.calibrate(model, data.training())));
     }
   }
 

@@ -132,8 +132,7 @@ public final class StaticGraphExample {
 
   private void converted(String name, GraphModule prepared) throws IOException {
     try (ConvertedModule converted = QuantizeFx.convertFx(prepared)) {
-      Path written =
-          Results.file("static-graph." + Tutorial.slug(name) + ".onnx");
+      Path written = Results.file("static-graph." + Tutorial.slug(name) + ".onnx");
       converted.write(written);
       judge(name, converted.model(), written);
     }

@@ -145,7 +145,8 @@ public final class TransferExample {
 
   private static Module learned(Dataset known, int epochs, long seed) {
     Module net = ResNet.resnet18(CLASSES);
-    Tutorial.train("float, classes 0 to 4", net, Tutorial.augmented(known, seed), epochs, 0.05, model -> {});
+    Tutorial.train(
+        "float, classes 0 to 4", net, Tutorial.augmented(known, seed), epochs, 0.05, model -> {});
     return net;
   }
 
@@ -172,7 +173,8 @@ public final class TransferExample {
     Quantization.fuseModules(net, fusable(net));
     Module wrapped = new QuantWrapper(net);
     Conversion converted =
-        Quantization.quantize(wrapped, Backend.OCTET.qconfigMapping(), model -> Tutorial.calibrate(model, training));
+        Quantization.quantize(
+            wrapped, Backend.OCTET.qconfigMapping(), model -> Tutorial.calibrate(model, training));
     report(converted);
     try (Module whole = new Sequential(wrapped, head(wrapped))) {
       Path file = Results.file("transfer.frozen.safetensors");
