@@ -13,7 +13,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /** The forms of a model that a tutorial compares: how well, how large, how fast. */
 final class FormTable implements AutoCloseable {
-  private static final int WARM_UP = 10;
+  private static final long WARM_UP_NANOS = 1_500_000_000; // what the JIT takes to be done
   private static final int TURNS = 12;
   private static final int RUNS = 10;
 
@@ -49,7 +49,12 @@ final class FormTable implements AutoCloseable {
    */
   void print(Tensor... input) {
     double[][] times = new double[forms.size()][TURNS * RUNS];
-    forms.forEach(form -> time(form.engine(), WARM_UP, input));
+    for (Form form : forms) {
+      long start = System.nanoTime();
+      while (System.nanoTime() - start < WARM_UP_NANOS) {
+        time(form.engine(), RUNS, input);
+      }
+    }
     for (int turn = 0; turn < TURNS; turn++) {
       for (int i = 0; i < times.length; i++) {
         double[] made = time(forms.get(i).engine(), RUNS, input);
