@@ -17,6 +17,7 @@ import dev.octet.quantize.data.InputBinding;
 import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.ModelRun;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -195,8 +196,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static String text(BenchReport report) {
-    Columns table =
-        new Columns()
+    TextTable table =
+        new TextTable(1)
             .row(
                 "model",
                 "batch",

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.evaluate.Evaluation;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.ModuleException;
@@ -311,14 +312,14 @@ final class DistillerCommand implements Callable<Integer> {
   }
 
   private String table(Figures figures, Path target) throws IOException {
-    Columns table =
-        new Columns()
+    TextTable table =
+        new TextTable(1)
             .row("", "top-1", "loss")
-            .row("float", figures.floating())
-            .row("simulated", figures.simulated());
+            .row(Cells.of("float", figures.floating()))
+            .row(Cells.of("simulated", figures.simulated()));
     Evaluation written = figures.written();
     if (written != null) {
-      table.row("written, as integers", Columns.percent(written.value("top1")), "");
+      table.row("written, as integers", Cells.percent(written.value("top1")), "");
     }
     StringBuilder text = new StringBuilder(table.print());
     Lapq.Result found = figures.found();
@@ -337,7 +338,7 @@ final class DistillerCommand implements Callable<Integer> {
           String.format(
               Locale.ROOT,
               "agreement with the float model: %s; size: %.1f kB, float: %.1f kB%nmodel: %s%n",
-              Columns.percent(written.value("agreement")),
+              Cells.percent(written.value("agreement")),
               Files.size(target) / 1e3,
               Files.size(model) / 1e3,
               target));

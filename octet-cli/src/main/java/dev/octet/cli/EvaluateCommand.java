@@ -9,6 +9,7 @@ import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.metric.Score;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
 import java.nio.file.Path;
 import java.util.List;
@@ -103,10 +104,10 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private String table(Samples samples, Evaluation evaluation) {
-    Columns table =
+    TextTable table =
         reference == null
-            ? new Columns().row("metric", "value")
-            : new Columns().row("metric", "value", "float model");
+            ? new TextTable(1).row("metric", "value")
+            : new TextTable(1).row("metric", "value", "float model");
     for (Score score : evaluation.scores()) {
       String name = score.metric() + outputOf(score, evaluation);
       Score own = own(score, evaluation.referenceScores());

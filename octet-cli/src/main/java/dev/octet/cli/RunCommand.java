@@ -9,6 +9,7 @@ import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
 import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.data.NpyFile;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.GraphRunner;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.quantize.run.Runner;
@@ -156,7 +157,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static String table(Map<String, HostTensor> results) {
-    Columns table = new Columns().row("output", "type", "shape", "min", "mean", "max");
+    TextTable table = new TextTable(1).row("output", "type", "shape", "min", "mean", "max");
     results.forEach(
         (name, tensor) -> {
           double[] values = tensor.to(ElementType.FLOAT64).doubles();

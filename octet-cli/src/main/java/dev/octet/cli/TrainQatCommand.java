@@ -7,6 +7,7 @@ import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.data.ModelInput;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
@@ -294,7 +295,7 @@ final class TrainQatCommand implements Callable<Integer> {
   }
 
   private static String table(FineTuning.Result result) {
-    Columns table = new Columns().row("", "top-1", "loss");
+    TextTable table = new TextTable(1).row("", "top-1", "loss");
     row(table, "float", result.floating());
     row(table, "calibrated", result.before());
     for (EpochResult epoch : result.epochs()) {
@@ -302,20 +303,20 @@ final class TrainQatCommand implements Callable<Integer> {
         row(table, "epoch " + epoch.epoch(), epoch.validation());
       }
     }
-    table.row("written, in ONNX Runtime", Columns.percent(result.after().value("top1")), "");
+    table.row("written, in ONNX Runtime", Cells.percent(result.after().value("top1")), "");
     return "%sagreement with the float model: %s; size: %.1f kB, float: %.1f kB%n"
         .formatted(
             table.print(),
-            Columns.percent(result.after().value("agreement")),
+            Cells.percent(result.after().value("agreement")),
             result.bytes() / 1e3,
             result.floatBytes() / 1e3);
   }
 
-  private static void row(Columns table, String name, @Nullable Score score) {
+  private static void row(TextTable table, String name, @Nullable Score score) {
     if (score == null) {
       return;
     }
-    table.row(name, score);
+    table.row(Cells.of(name, score));
   }
 
   private static String toJson(FineTuning.Result result, Path target) {

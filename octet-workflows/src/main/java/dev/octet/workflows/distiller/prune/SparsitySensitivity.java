@@ -1,11 +1,11 @@
 package dev.octet.workflows.distiller.prune;
 
+import dev.octet.quantize.report.TextTable;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.train.Score;
 import dev.octet.workflows.distiller.stats.Structure;
-import dev.octet.workflows.distiller.stats.TextTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -130,17 +130,14 @@ public record SparsitySensitivity(List<Row> rows) {
   /** The rows as a table. */
   @Override
   public String toString() {
-    List<String[]> table = new ArrayList<>();
-    table.add(new String[] {"parameter", "sparsity %", "top-1 %", "loss"});
+    TextTable table = new TextTable(1).row("parameter", "sparsity %", "top-1 %", "loss");
     rows.forEach(
         row ->
-            table.add(
-                new String[] {
-                  row.parameter(),
-                  String.format(Locale.ROOT, "%.1f", 100 * row.sparsity()),
-                  String.format(Locale.ROOT, "%.2f", 100 * row.score().accuracy()),
-                  String.format(Locale.ROOT, "%.4f", row.score().loss())
-                }));
-    return TextTable.of(table, 1);
+            table.row(
+                row.parameter(),
+                String.format(Locale.ROOT, "%.1f", 100 * row.sparsity()),
+                String.format(Locale.ROOT, "%.2f", 100 * row.score().accuracy()),
+                String.format(Locale.ROOT, "%.4f", row.score().loss())));
+    return table.print(0, 2);
   }
 }
