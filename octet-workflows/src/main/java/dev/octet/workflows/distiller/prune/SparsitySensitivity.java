@@ -5,11 +5,8 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.train.Score;
+import dev.octet.workflows.distiller.stats.CsvTable;
 import dev.octet.workflows.distiller.stats.Structure;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -24,7 +21,7 @@ import org.bytedeco.pytorch.Tensor;
  *
  * @param rows by parameter, then by level
  */
-public record SparsitySensitivity(List<Row> rows) {
+public record SparsitySensitivity(List<Row> rows) implements CsvTable {
   /** What is dropped. */
   public enum Group {
     /** Elements of the smallest magnitude. */
@@ -103,6 +100,7 @@ public record SparsitySensitivity(List<Row> rows) {
   }
 
   /** The rows as comma-separated values under a line of names. */
+  @Override
   public String toCsv() {
     StringBuilder csv = new StringBuilder("parameter,sparsity,top1,loss\n");
     rows.forEach(
@@ -116,15 +114,6 @@ public record SparsitySensitivity(List<Row> rows) {
                     100 * row.score().accuracy(),
                     row.score().loss())));
     return csv.toString();
-  }
-
-  /** Writes {@link #toCsv} to a file. */
-  public void write(Path file) {
-    try {
-      Files.writeString(file, toCsv());
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + file, e);
-    }
   }
 
   /** The rows as a table. */
