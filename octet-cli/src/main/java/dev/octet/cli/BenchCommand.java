@@ -29,7 +29,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -43,10 +42,6 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "bench",
     description = "Time models on Octet's engine and on ONNX Runtime, side by side.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Each side runs in a process of its own; the two take turns.",
@@ -55,7 +50,7 @@ import picocli.CommandLine.Parameters;
       "  octet bench model.onnx model.int8.onnx --html bench.html",
       "  octet bench model.int8.onnx --batch 1,8 --threads 1,2,4 --shape image=nx3x224x224",
     })
-final class BenchCommand implements Callable<Integer> {
+final class BenchCommand extends OctetCommand {
   @Parameters(paramLabel = "MODEL", arity = "1..*", description = "Float or quantized ONNX files.")
   private List<Path> models = new ArrayList<>();
 
