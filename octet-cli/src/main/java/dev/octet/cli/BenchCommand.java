@@ -17,6 +17,7 @@ import dev.octet.quantize.data.InputBinding;
 import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.ModelRun;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,7 +29,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +42,6 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "bench",
     description = "Time models on Octet's engine and on ONNX Runtime, side by side.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Each side runs in a process of its own; the two take turns.",
@@ -54,7 +50,7 @@ import picocli.CommandLine.Parameters;
       "  octet bench model.onnx model.int8.onnx --html bench.html",
       "  octet bench model.int8.onnx --batch 1,8 --threads 1,2,4 --shape image=nx3x224x224",
     })
-final class BenchCommand implements Callable<Integer> {
+final class BenchCommand extends OctetCommand {
   @Parameters(paramLabel = "MODEL", arity = "1..*", description = "Float or quantized ONNX files.")
   private List<Path> models = new ArrayList<>();
 
@@ -195,8 +191,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static String text(BenchReport report) {
-    Columns table =
-        new Columns()
+    TextTable table =
+        new TextTable(1)
             .row(
                 "model",
                 "batch",

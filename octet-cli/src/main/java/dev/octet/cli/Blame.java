@@ -4,6 +4,7 @@ import dev.octet.graph.Graph;
 import dev.octet.graph.Node;
 import dev.octet.graph.Value;
 import dev.octet.quantize.report.LayerReport;
+import dev.octet.quantize.report.TextTable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -45,7 +46,7 @@ final class Blame {
 
   /** The table, and a sentence. */
   String text() {
-    Columns table = new Columns().row("layer", "operator", "SQNR", "change", "cosine");
+    TextTable table = new TextTable(1).row("layer", "operator", "SQNR", "change", "cosine");
     List<Fall> falls = new ArrayList<>();
     Map<String, Double> known = new HashMap<>();
     for (LayerReport layer : layers) {
@@ -74,7 +75,7 @@ final class Blame {
     StringBuilder text = new StringBuilder("\nlayer by layer\n").append(table.print());
     if (!falls.isEmpty()) {
       text.append("\nmost to blame\n");
-      Columns named = new Columns();
+      TextTable named = new TextTable(1);
       for (Fall fall : falls.subList(0, Math.min(NAMED, falls.size()))) {
         named.row(
             "  " + fall.layer().node(),

@@ -1,5 +1,6 @@
 package dev.octet.cli;
 
+import dev.octet.torch.Torch;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
@@ -14,6 +15,13 @@ final class CommonOptions extends OutputOptions {
   /** The number of threads asked for; 0 for all cores. */
   int threads() {
     return threads;
+  }
+
+  /** Makes {@code --threads} take effect on LibTorch. */
+  void limitTorch() {
+    if (threads > 0) {
+      Torch.threads(threads);
+    }
   }
 
   /** Where this command talks to the user; also makes {@code --threads} take effect. */

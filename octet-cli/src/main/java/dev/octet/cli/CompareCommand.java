@@ -10,7 +10,6 @@ import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,16 +20,12 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "compare",
     description = "Run two forms of a model side by side, and say which layer is to blame.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Example:",
       "  octet compare model.onnx model.int8.onnx --data photos/ --report compare.html",
     })
-final class CompareCommand implements Callable<Integer> {
+final class CompareCommand extends OctetCommand {
   @Parameters(index = "0", paramLabel = "FLOAT", description = "The model to compare with.")
   private Path reference;
 
@@ -49,11 +44,7 @@ final class CompareCommand implements Callable<Integer> {
       description = "Samples in a batch, where the model leaves that open (default: 8).")
   private int batch = 8;
 
-  @ArgGroup(validate = false, heading = "%nData:%n")
-  private DataOptions data = new DataOptions();
-
-  @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
-  private PreprocessingOptions preprocessing = new PreprocessingOptions();
+  @Mixin private SampleOptions data;
 
   @ArgGroup(validate = false, heading = "%nReport:%n")
   private ReportOptions reports = new ReportOptions();
@@ -72,15 +63,10 @@ final class CompareCommand implements Callable<Integer> {
     CountOption.check("--layer-samples", layerSamples);
     CountOption.check("--batch", batch);
     List<Path> files = reports.files(List.of());
+    Path path = data.path();
     Samples samples =
-        data.forEvaluation(
-            data.open(
-                    data.required(),
-                    ModelInputs.of(OnnxReader.read(reference).graph()),
-                    preprocessing,
-                    null,
-                    console)
-                .evaluation());
+        data.open(path, ModelInputs.of(OnnxReader.read(reference).graph()), null, console)
+            .evaluation();
     QuantizationReport report =
         console.withWarnings(
             ModelComparison.of(reference, model)

@@ -4,6 +4,7 @@ import dev.octet.quantize.demo.DemoImages;
 import dev.octet.quantize.report.MetricResult;
 import dev.octet.quantize.report.OutputReport;
 import dev.octet.quantize.report.QuantizationReport;
+import dev.octet.quantize.report.TextTable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -123,8 +124,8 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static String table(QuantizationReport eight, QuantizationReport four) {
-    Columns columns =
-        new Columns().row("", "bytes", "top-1", "agrees with float", "SQNR of the output");
+    TextTable columns =
+        new TextTable(1).row("", "bytes", "top-1", "agrees with float", "SQNR of the output");
     MetricResult top1 = metric(eight, "top1");
     columns.row(
         "float32",
@@ -137,7 +138,7 @@ final class DemoCommand implements Callable<Integer> {
     return columns.print();
   }
 
-  private static void quantized(Columns columns, String name, QuantizationReport report) {
+  private static void quantized(TextTable columns, String name, QuantizationReport report) {
     columns.row(
         name,
         bytes(Objects.requireNonNull(report.size()).bytesAfter()),

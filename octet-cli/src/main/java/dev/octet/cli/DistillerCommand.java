@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.evaluate.Evaluation;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
-import dev.octet.torch.Torch;
 import dev.octet.torch.nn.ModuleException;
 import dev.octet.torch.train.Score;
 import dev.octet.torch.train.StoppedException;
@@ -21,17 +21,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /**
  * {@code octet distiller}: what {@code --quantize-eval} of Distiller's sample programs does, with
@@ -45,10 +41,6 @@ import picocli.CommandLine.Spec;
           + " was exported from. Statistics come from the training part of the data alone; Distiller"
           + " took the test part, which flatters the result."
     },
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Examples:",
@@ -58,14 +50,10 @@ import picocli.CommandLine.Spec;
       "  octet distiller model.onnx --data cifar10/ --qe-stats-file stats.yaml --qe-bits-acts 4 \\",
       "    --qe-bits-wts 4 --qe-lapq --lapq-init-mode l3",
     })
-@SuppressWarnings("NullAway.Init") // picocli fills in the specification.
-final class DistillerCommand implements Callable<Integer> {
+final class DistillerCommand extends OctetCommand {
   private static final double DEFAULT_SHARE = 0.05;
 
-  @Parameters(
-      paramLabel = "MODEL",
-      description = "The float classifier, an ONNX file; its one output is logits.")
-  private Path model;
+  @Mixin private ClassifierParameter model;
 
   @Option(
       names = {"-o", "--output"},
@@ -75,13 +63,9 @@ final class DistillerCommand implements Callable<Integer> {
               + " model.distiller.onnx, in the current folder).")
   private @Nullable Path output;
 
-  @Option(
-      names = {"-f", "--force"},
-      description = "Replace files that exist.")
-  private boolean force;
+  @Mixin private ForceOption force;
 
-  @Option(names = "--json", description = "Print the figures as JSON, and nothing else.")
-  private boolean json;
+  @Mixin private JsonOption json;
 
   @Option(
       names = "--qe-stats-file",
@@ -110,13 +94,7 @@ final class DistillerCommand implements Callable<Integer> {
       description = "Keep the statistics that were collected, for --qe-stats-file.")
   private @Nullable Path saveStats;
 
-  @Spec private CommandSpec spec;
-
-  @ArgGroup(validate = false, heading = "%nData:%n")
-  private DataOptions data = new DataOptions();
-
-  @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
-  private PreprocessingOptions preprocessing = new PreprocessingOptions();
+  @Mixin private SampleOptions data;
 
   @ArgGroup(validate = false, heading = "%nQuantizer:%n")
   private DistillerOptions options = new DistillerOptions();
@@ -141,35 +119,27 @@ final class DistillerCommand implements Callable<Integer> {
     Console console = common.console();
     runner.apply();
     checkOptions();
-    Path target = output != null ? output : defaultOutput();
+    Path target = output != null ? output : model.named(".distiller.onnx");
     if (!dynamic) {
-      ReportOptions.checkOutput(target, model, force);
+      force.check(target, model.file());
     }
     if (saveStats != null) {
-      ReportOptions.checkOutput(saveStats, model, force);
+      force.check(saveStats, model.file());
     }
-    Path path = data.required();
-    var floating = OnnxReader.read(model);
-    DataSet found = data.open(path, ModelInputs.of(floating.graph()), preprocessing, null, console);
-    if (found.sameSet()) {
+    Path path = data.path();
+    var floating = OnnxReader.read(model.file());
+    DataSet samples = data.open(path, ModelInputs.of(floating.graph()), null, console);
+    if (samples.sameSet()) {
       console.warn(
           "the model is judged on the samples that statistics come from; give data with a training"
               + " and a test part");
     }
-    DataSet samples =
-        new DataSet(
-            found.calibration(),
-            data.forEvaluation(found.evaluation()),
-            found.sameSet(),
-            found.preprocessing());
-    if (common.threads() > 0) {
-      Torch.threads(common.threads());
-    }
+    common.limitTorch();
     try (PostTrainClassifier run = new PostTrainClassifier(floating, samples, console.progress());
         StopAtInterrupt stop = new StopAtInterrupt(run::stop, this::kept, console)) {
       Figures figures = run(run, target, console);
       stop.written();
-      console.print(json ? toJson(figures, target) : table(figures, target));
+      console.print(json.isOn() ? toJson(figures, target) : table(figures, target));
     } catch (StoppedException e) {
       return ExitCode.INTERRUPTED; // which the user has been told already
     }
@@ -221,17 +191,13 @@ final class DistillerCommand implements Callable<Integer> {
           "--qe-lapq starts from what --lapq-init-mode says, not from --qe-clip-acts; drop one");
     }
     if (!search.isOn()) {
-      for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      for (OptionSpec option : parsed().matchedOptions()) {
         if (option.longestName().startsWith("--lapq-")) {
           throw new OptionException(
               option.longestName() + " is about a search for scales; add --qe-lapq");
         }
       }
     }
-  }
-
-  private boolean given(String option) {
-    return spec.commandLine().getParseResult().hasMatchedOption(option);
   }
 
   /** A share of samples, above 0 and up to 1. */
@@ -299,11 +265,6 @@ final class DistillerCommand implements Callable<Integer> {
     }
   }
 
-  private Path defaultOutput() {
-    String name = String.valueOf(model.getFileName()).replaceFirst("\\.onnx$", "");
-    return Path.of(name + ".distiller.onnx");
-  }
-
   private String kept() {
     return saveStats != null && Files.exists(saveStats)
         ? "with --qe-stats-file " + saveStats + " its statistics need not be collected again"
@@ -311,14 +272,14 @@ final class DistillerCommand implements Callable<Integer> {
   }
 
   private String table(Figures figures, Path target) throws IOException {
-    Columns table =
-        new Columns()
+    TextTable table =
+        new TextTable(1)
             .row("", "top-1", "loss")
-            .row("float", figures.floating())
-            .row("simulated", figures.simulated());
+            .row(ClassifierFigures.row("float", figures.floating()))
+            .row(ClassifierFigures.row("simulated", figures.simulated()));
     Evaluation written = figures.written();
     if (written != null) {
-      table.row("written, as integers", Columns.percent(written.value("top1")), "");
+      table.row("written, as integers", ClassifierFigures.percent(written.value("top1")), "");
     }
     StringBuilder text = new StringBuilder(table.print());
     Lapq.Result found = figures.found();
@@ -333,14 +294,8 @@ final class DistillerCommand implements Callable<Integer> {
               found.evaluations()));
     }
     if (written != null) {
-      text.append(
-          String.format(
-              Locale.ROOT,
-              "agreement with the float model: %s; size: %.1f kB, float: %.1f kB%nmodel: %s%n",
-              Columns.percent(written.value("agreement")),
-              Files.size(target) / 1e3,
-              Files.size(model) / 1e3,
-              target));
+      text.append(ClassifierFigures.line(written, Files.size(target), Files.size(model.file())));
+      text.append(String.format(Locale.ROOT, "model: %s%n", target));
     }
     return text.toString();
   }
@@ -355,12 +310,7 @@ final class DistillerCommand implements Callable<Integer> {
     root.set("search", mapper.valueToTree(figures.found()));
     Evaluation written = figures.written();
     if (written != null) {
-      ObjectNode integers = root.putObject("written");
-      integers.put("samples", written.samples());
-      integers.put("top1", written.value("top1"));
-      integers.put("agreement", written.value("agreement"));
-      root.put("floatBytes", Files.size(model));
-      root.put("bytes", Files.size(target));
+      ClassifierFigures.put(root, written, Files.size(target), Files.size(model.file()));
     }
     root.set("notes", mapper.valueToTree(figures.notes()));
     return root.toPrettyString();

@@ -9,13 +9,12 @@ import dev.octet.quantize.data.Samples;
 import dev.octet.quantize.evaluate.Evaluation;
 import dev.octet.quantize.metric.Metric;
 import dev.octet.quantize.metric.Score;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,17 +24,13 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "evaluate",
     description = "Measure a model: accuracy on labels, and likeness to its float form.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Examples:",
       "  octet evaluate model.int8.onnx --data labelled/",
       "  octet evaluate model.int8.onnx --data labelled/ --reference model.onnx --min-top1 75",
     })
-final class EvaluateCommand implements Callable<Integer> {
+final class EvaluateCommand extends OctetCommand {
   @Parameters(paramLabel = "MODEL", description = "The model to measure.")
   private Path model;
 
@@ -51,8 +46,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Samples in a batch, where the model leaves that open (default: 8).")
   private int batch = 8;
 
-  @Option(names = "--json", description = "Print the figures as JSON, and nothing else.")
-  private boolean json;
+  @Mixin private JsonOption json;
 
   @Option(
       names = "--min-top1",
@@ -66,11 +60,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "End with 1 if fewer samples get the float model's class.")
   private @Nullable Double minAgreement;
 
-  @ArgGroup(validate = false, heading = "%nData:%n")
-  private DataOptions data = new DataOptions();
-
-  @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
-  private PreprocessingOptions preprocessing = new PreprocessingOptions();
+  @Mixin private SampleOptions data;
 
   @Mixin private RunnerOption runner;
 
@@ -84,29 +74,26 @@ final class EvaluateCommand implements Callable<Integer> {
     if (minAgreement != null && reference == null) {
       throw new OptionException("--min-agreement needs the float model; add --reference FLOAT");
     }
-    Path path = data.required();
+    Path path = data.path();
     Model tested = OnnxReader.read(model);
     Model exact = reference == null ? null : OnnxReader.read(reference);
-    Samples samples =
-        data.forEvaluation(
-            data.open(path, ModelInputs.of(tested.graph()), preprocessing, null, console)
-                .evaluation());
+    Samples samples = data.open(path, ModelInputs.of(tested.graph()), null, console).evaluation();
     Evaluation evaluation =
         Evaluation.run(tested, exact, samples, batch, Metric.standard(), console.progress());
     if (evaluation.scores().isEmpty()) {
       console.warn("there is nothing to measure by: the samples have no labels; add --reference");
     }
-    console.print(json ? toJson(samples, evaluation) : table(samples, evaluation));
+    console.print(json.isOn() ? toJson(samples, evaluation) : table(samples, evaluation));
     boolean accurate = reaches(evaluation, "top1", minTop1, "--min-top1", console);
     boolean alike = reaches(evaluation, "agreement", minAgreement, "--min-agreement", console);
     return accurate && alike ? ExitCode.OK : ExitCode.BELOW_TARGET;
   }
 
   private String table(Samples samples, Evaluation evaluation) {
-    Columns table =
+    TextTable table =
         reference == null
-            ? new Columns().row("metric", "value")
-            : new Columns().row("metric", "value", "float model");
+            ? new TextTable(1).row("metric", "value")
+            : new TextTable(1).row("metric", "value", "float model");
     for (Score score : evaluation.scores()) {
       String name = score.metric() + outputOf(score, evaluation);
       Score own = own(score, evaluation.referenceScores());

@@ -13,7 +13,6 @@ import dev.octet.quantize.run.ModelInputs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -25,10 +24,6 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "inspect",
     description = "Show what in a model is quantized, or would be, and what is not, and why.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Examples:",
@@ -36,7 +31,7 @@ import picocli.CommandLine.Parameters;
       "  octet inspect model.int8.onnx                      its scales, and what stayed float",
       "  octet inspect model.int8.onnx --plan               what the engine runs for it",
     })
-final class InspectCommand implements Callable<Integer> {
+final class InspectCommand extends OctetCommand {
   @Parameters(paramLabel = "MODEL", description = "A float or quantized ONNX file.")
   private Path file;
 

@@ -4,6 +4,7 @@ import dev.octet.quantize.inspect.Inspection;
 import dev.octet.quantize.inspect.Inspection.IntegerTensor;
 import dev.octet.quantize.inspect.Inspection.Layer;
 import dev.octet.quantize.inspect.Inspection.Port;
+import dev.octet.quantize.report.TextTable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +18,7 @@ final class InspectionText {
   static String of(Inspection it) {
     StringBuilder text = new StringBuilder();
     text.append(it.file()).append('\n');
-    Columns facts = Columns.left();
+    TextTable facts = TextTable.ofWords();
     facts.row("  size", String.format(Locale.ROOT, "%,d bytes", it.bytes()));
     facts.row("  parameters", String.format(Locale.ROOT, "%,d", it.parameters()));
     facts.row("  format", "ONNX IR " + it.irVersion() + ", " + opsets(it.opsets()));
@@ -54,7 +55,7 @@ final class InspectionText {
   }
 
   private static String layers(List<Layer> layers) {
-    Columns table = Columns.left();
+    TextTable table = TextTable.ofWords();
     layers.stream()
         .filter(Layer::quantized)
         .forEach(layer -> table.row("  " + layer.node(), layer.operator()));
@@ -62,11 +63,11 @@ final class InspectionText {
   }
 
   private static String floats(List<Layer> layers) {
-    Map<String, Columns> byReason = new LinkedHashMap<>();
+    Map<String, TextTable> byReason = new LinkedHashMap<>();
     for (Layer layer : layers) {
       if (layer.reason() != null) {
         byReason
-            .computeIfAbsent(layer.reason(), reason -> Columns.left())
+            .computeIfAbsent(layer.reason(), reason -> TextTable.ofWords())
             .row("    " + layer.node(), layer.operator());
       }
     }
@@ -83,7 +84,7 @@ final class InspectionText {
     if (tensors.isEmpty()) {
       return "";
     }
-    Columns table = Columns.left();
+    TextTable table = TextTable.ofWords();
     for (IntegerTensor tensor : tensors) {
       String scales = tensor.scales();
       table.row("  " + tensor.name(), tensor.role(), tensor.format(), scales == null ? "" : scales);

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -23,10 +22,6 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "quantize",
     description = "Quantize an ONNX model, and report what it cost.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Examples:",
@@ -35,7 +30,7 @@ import picocli.CommandLine.Parameters;
       "  octet quantize model.onnx --recipe weight-only-int8",
       "  octet quantize model.onnx --data photos/ --float 'head/.*' --min-agreement 99",
     })
-final class QuantizeCommand implements Callable<Integer> {
+final class QuantizeCommand extends OctetCommand {
   @Parameters(paramLabel = "MODEL", description = "The float model, an ONNX file.")
   private Path model;
 
@@ -47,10 +42,7 @@ final class QuantizeCommand implements Callable<Integer> {
               + " in the current folder).")
   private @Nullable Path output;
 
-  @Option(
-      names = {"-f", "--force"},
-      description = "Replace files that exist.")
-  private boolean force;
+  @Mixin private ForceOption force;
 
   @ArgGroup(validate = false, heading = "%nData:%n")
   private DataOptions data = new DataOptions();
@@ -154,7 +146,7 @@ final class QuantizeCommand implements Callable<Integer> {
     files.addAll(reportFiles);
     calibration.rangesToWrite().ifPresent(files::add);
     for (Path file : files) {
-      ReportOptions.checkOutput(file, model, force);
+      force.check(file, model);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.octet.cli;
 
 import dev.octet.core.recipe.Recipe;
+import dev.octet.quantize.report.TextTable;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,7 +33,7 @@ final class RecipesCommand implements Callable<Integer> {
   public Integer call() {
     Console console = common.console();
     if (name == null) {
-      Columns columns = Columns.left();
+      TextTable columns = TextTable.ofWords();
       Recipe.presets().forEach(preset -> columns.row(preset, Recipe.describe(preset)));
       console.print(columns.print());
       return ExitCode.OK;

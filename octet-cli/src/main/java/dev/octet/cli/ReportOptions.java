@@ -38,22 +38,6 @@ final class ReportOptions {
     return files;
   }
 
-  /**
-   * Makes sure that a result can be written, before any work.
-   *
-   * @param model never replaced
-   * @param force whether other files may be
-   */
-  static void checkOutput(Path file, Path model, boolean force) throws IOException {
-    checkFolder(file);
-    if (Files.exists(file) && Files.exists(model) && Files.isSameFile(file, model)) {
-      throw new OptionException("'" + file + "' is the model itself; choose another output");
-    }
-    if (!force && Files.exists(file)) {
-      throw new OptionException("'" + file + "' exists; --force replaces it, -o writes elsewhere");
-    }
-  }
-
   /** Better before the work than after it. */
   static void checkFolder(Path file) {
     Path folder = file.toAbsolutePath().getParent();

@@ -9,6 +9,7 @@ import dev.octet.quantize.data.ElementType;
 import dev.octet.quantize.data.HostTensor;
 import dev.octet.quantize.data.ModelInput;
 import dev.octet.quantize.data.NpyFile;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.GraphRunner;
 import dev.octet.quantize.run.ModelInputs;
 import dev.octet.quantize.run.Runner;
@@ -22,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,10 +32,6 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "run",
     description = "Run a model once on arrays from .npy files.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Examples:",
@@ -43,7 +39,7 @@ import picocli.CommandLine.Parameters;
       "  octet run model.onnx --input x.npy --output y.npy",
       "  octet run bert.onnx --input ids=ids.npy --input mask=mask.npy --output logits=y.npy",
     })
-final class RunCommand implements Callable<Integer> {
+final class RunCommand extends OctetCommand {
   @Parameters(paramLabel = "MODEL", description = "A float or quantized ONNX file.")
   private Path file;
 
@@ -63,10 +59,7 @@ final class RunCommand implements Callable<Integer> {
       })
   private List<String> outputs = new ArrayList<>();
 
-  @Option(
-      names = {"-f", "--force"},
-      description = "Replace files that exist.")
-  private boolean force;
+  @Mixin private ForceOption force;
 
   @Mixin private RunnerOption runner;
 
@@ -150,13 +143,13 @@ final class RunCommand implements Callable<Integer> {
 
   private void checkTarget(Path target) {
     ReportOptions.checkFolder(target);
-    if (!force && Files.exists(target)) {
+    if (force.forbids(target)) {
       throw new OptionException("'" + target + "' exists; --force replaces it");
     }
   }
 
   private static String table(Map<String, HostTensor> results) {
-    Columns table = new Columns().row("output", "type", "shape", "min", "mean", "max");
+    TextTable table = new TextTable(1).row("output", "type", "shape", "min", "mean", "max");
     results.forEach(
         (name, tensor) -> {
           double[] values = tensor.to(ElementType.FLOAT64).doubles();

@@ -7,8 +7,8 @@ import dev.octet.core.recipe.Recipe;
 import dev.octet.graph.onnx.OnnxReader;
 import dev.octet.quantize.data.DataSet;
 import dev.octet.quantize.data.ModelInput;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.quantize.run.ModelInputs;
-import dev.octet.torch.Torch;
 import dev.octet.torch.data.Augmentation;
 import dev.octet.torch.qat.FineTuning;
 import dev.octet.torch.qat.SettingsException;
@@ -23,15 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /**
  * {@code octet train-qat}: a float classifier and labelled samples in, a trained integer model out.
@@ -43,10 +39,6 @@ import picocli.CommandLine.Spec;
       "For when quantization after training costs too much accuracy: it takes labelled samples"
           + " and passes over them."
     },
-    mixinStandardHelpOptions = true,
-    versionProvider = Octet.VersionText.class,
-    abbreviateSynopsis = true,
-    sortOptions = false,
     footer = {
       "",
       "Examples:",
@@ -56,8 +48,7 @@ import picocli.CommandLine.Spec;
       "    --activation-bits 4 --learn-ranges --distill 0.5 --epochs 5",
       "  octet train-qat model.onnx --data cifar10/ --schedule dorefa.yaml",
     })
-@SuppressWarnings("NullAway.Init") // picocli fills in the specification.
-final class TrainQatCommand implements Callable<Integer> {
+final class TrainQatCommand extends OctetCommand {
   /** What a schedule says itself, or leaves no room for. */
   private static final List<String> NOT_WITH_SCHEDULE =
       List.of(
@@ -84,10 +75,7 @@ final class TrainQatCommand implements Callable<Integer> {
           "--batch-norm",
           "--freeze-batch-norm");
 
-  @Parameters(
-      paramLabel = "MODEL",
-      description = "The float classifier, an ONNX file; its one output is logits.")
-  private Path model;
+  @Mixin private ClassifierParameter model;
 
   @Option(
       names = {"-o", "--output"},
@@ -97,13 +85,9 @@ final class TrainQatCommand implements Callable<Integer> {
               + " model.int8.qat.onnx, in the current folder).")
   private @Nullable Path output;
 
-  @Option(
-      names = {"-f", "--force"},
-      description = "Replace files that exist.")
-  private boolean force;
+  @Mixin private ForceOption force;
 
-  @Option(names = "--json", description = "Print the figures as JSON, and nothing else.")
-  private boolean json;
+  @Mixin private JsonOption json;
 
   @Option(
       names = "--min-top1",
@@ -120,13 +104,7 @@ final class TrainQatCommand implements Callable<Integer> {
               + " as its policies reach to, unless --epochs says otherwise.")
   private @Nullable Path schedule;
 
-  @Spec private CommandSpec spec;
-
-  @ArgGroup(validate = false, heading = "%nData:%n")
-  private DataOptions data = new DataOptions();
-
-  @ArgGroup(validate = false, heading = "%nImages become tensors:%n")
-  private PreprocessingOptions preprocessing = new PreprocessingOptions();
+  @Mixin private SampleOptions data;
 
   @ArgGroup(validate = false, heading = "%nRecipe:%n")
   private RecipeOptions recipes = new RecipeOptions();
@@ -148,8 +126,8 @@ final class TrainQatCommand implements Callable<Integer> {
       checkRecipe(recipe);
     }
     Path target = output != null ? output : defaultOutput(recipe);
-    ReportOptions.checkOutput(target, model, force);
-    FineTuning tuning = FineTuning.of(model).recipe(recipe).progress(console.progress());
+    force.check(target, model.file());
+    FineTuning tuning = FineTuning.of(model.file()).recipe(recipe).progress(console.progress());
     training.applyTo(tuning);
     if (scheduled != null) {
       tuning.scheme(scheduled.scheme(), console::warn);
@@ -157,15 +135,13 @@ final class TrainQatCommand implements Callable<Integer> {
         tuning.epochs(scheduled.epochs());
       }
     }
-    Path path = data.required();
-    List<ModelInput> inputs = ModelInputs.of(OnnxReader.read(model).graph());
+    Path path = data.path();
+    List<ModelInput> inputs = ModelInputs.of(OnnxReader.read(model.file()).graph());
     if (training.augments()) {
       tuning.augment(augmentation(inputs));
     }
     DataSet samples = samples(path, inputs, recipe, console);
-    if (common.threads() > 0) {
-      Torch.threads(common.threads());
-    }
+    common.limitTorch();
     Path checkpoint = training.checkpoint();
     if (checkpoint != null && Files.exists(checkpoint)) {
       console.note("carrying on the training kept in '" + checkpoint + "'");
@@ -178,8 +154,8 @@ final class TrainQatCommand implements Callable<Integer> {
     } catch (StoppedException e) {
       return ExitCode.INTERRUPTED; // which the user has been told already
     }
-    console.print(json ? toJson(result, target) : table(result));
-    if (!json) {
+    console.print(json.isOn() ? toJson(result, target) : table(result));
+    if (!json.isOn()) {
       console.print("model: " + target);
     }
     return judge(result, console);
@@ -203,10 +179,6 @@ final class TrainQatCommand implements Callable<Integer> {
           "'" + schedule + "' has no policies, so nothing would be done; add some");
     }
     return read;
-  }
-
-  private boolean given(String option) {
-    return spec.commandLine().getParseResult().hasMatchedOption(option);
   }
 
   private void checkRecipe(Recipe recipe) {
@@ -233,17 +205,13 @@ final class TrainQatCommand implements Callable<Integer> {
   }
 
   private DataSet samples(Path path, List<ModelInput> inputs, Recipe recipe, Console console) {
-    DataSet found = data.open(path, inputs, preprocessing, recipe.preprocessing(), console);
+    DataSet found = data.open(path, inputs, recipe.preprocessing(), console);
     if (found.sameSet()) {
       console.warn(
           "the model is judged on the samples that it is trained on: the accuracy tells nothing of"
               + " others; give data with a training and a test part");
     }
-    return new DataSet(
-        found.calibration(),
-        data.forEvaluation(found.evaluation()),
-        found.sameSet(),
-        found.preprocessing());
+    return found;
   }
 
   private Augmentation augmentation(List<ModelInput> inputs) {
@@ -272,12 +240,11 @@ final class TrainQatCommand implements Callable<Integer> {
   }
 
   private Path defaultOutput(Recipe recipe) {
-    String name = String.valueOf(model.getFileName()).replaceFirst("\\.onnx$", "");
     String how =
         schedule == null
             ? recipe.name()
             : String.valueOf(schedule.getFileName()).replaceFirst("\\.ya?ml$", "");
-    return Path.of(name + "." + how + ".qat.onnx");
+    return model.named("." + how + ".qat.onnx");
   }
 
   private int judge(FineTuning.Result result, Console console) {
@@ -294,7 +261,7 @@ final class TrainQatCommand implements Callable<Integer> {
   }
 
   private static String table(FineTuning.Result result) {
-    Columns table = new Columns().row("", "top-1", "loss");
+    TextTable table = new TextTable(1).row("", "top-1", "loss");
     row(table, "float", result.floating());
     row(table, "calibrated", result.before());
     for (EpochResult epoch : result.epochs()) {
@@ -302,20 +269,17 @@ final class TrainQatCommand implements Callable<Integer> {
         row(table, "epoch " + epoch.epoch(), epoch.validation());
       }
     }
-    table.row("written, in ONNX Runtime", Columns.percent(result.after().value("top1")), "");
-    return "%sagreement with the float model: %s; size: %.1f kB, float: %.1f kB%n"
-        .formatted(
-            table.print(),
-            Columns.percent(result.after().value("agreement")),
-            result.bytes() / 1e3,
-            result.floatBytes() / 1e3);
+    table.row(
+        "written, in ONNX Runtime", ClassifierFigures.percent(result.after().value("top1")), "");
+    return table.print()
+        + ClassifierFigures.line(result.after(), result.bytes(), result.floatBytes());
   }
 
-  private static void row(Columns table, String name, @Nullable Score score) {
+  private static void row(TextTable table, String name, @Nullable Score score) {
     if (score == null) {
       return;
     }
-    table.row(name, score);
+    table.row(ClassifierFigures.row(name, score));
   }
 
   private static String toJson(FineTuning.Result result, Path target) {
@@ -326,12 +290,7 @@ final class TrainQatCommand implements Callable<Integer> {
     root.set("float", mapper.valueToTree(result.floating()));
     root.set("calibrated", mapper.valueToTree(result.before()));
     root.set("epochs", mapper.valueToTree(result.epochs()));
-    ObjectNode integers = root.putObject("written");
-    integers.put("samples", result.after().samples());
-    integers.put("top1", result.after().value("top1"));
-    integers.put("agreement", result.after().value("agreement"));
-    root.put("floatBytes", result.floatBytes());
-    root.put("bytes", result.bytes());
+    ClassifierFigures.put(root, result.after(), result.bytes(), result.floatBytes());
     return root.toPrettyString();
   }
 

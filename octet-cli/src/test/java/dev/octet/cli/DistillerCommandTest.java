@@ -12,35 +12,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class DistillerCommandTest {
-  @TempDir private static Path folder;
-
-  private static Workplace work;
-
-  @TempDir private Path own;
-
-  @BeforeAll
-  static void prepare() throws IOException {
-    work = new Workplace(folder);
-  }
-
+class DistillerCommandTest extends ClassifierWorkplace {
   private Run distiller(Object... more) {
-    return work.run(List.of("distiller", work.model, "--data", work.images), more);
+    return run("distiller", more);
   }
 
   /** On a few images to judge by. */
   private Run small(Path output, Object... more) {
-    return distiller(
-        Stream.concat(
-                Stream.of("-o", output, "--qe-calibration", 0.2, "--evaluate-samples", 16),
-                Stream.of(more))
-            .toArray());
+    return run(
+        "distiller",
+        List.of("-o", output, "--qe-calibration", 0.2, "--evaluate-samples", 16),
+        more);
   }
 
   private static List<DataType> codes(Path model) {
@@ -217,11 +203,7 @@ class DistillerCommandTest {
   void refusesWhatMakesNoSense(String option, String message) {
     Path output = own.resolve("small.onnx");
 
-    Run run = distiller("-o", output, option);
-
-    assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err()).contains(message).doesNotContain("collecting", "\tat ");
-    assertThat(output).doesNotExist();
+    assertRefused(distiller("-o", output, option), message, "collecting", output);
   }
 
   @Test

@@ -19,35 +19,21 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class TrainQatCommandTest {
-  @TempDir private static Path folder;
-
-  private static Workplace work;
-
-  @TempDir private Path own;
-
-  @BeforeAll
-  static void prepare() throws IOException {
-    work = new Workplace(folder);
-  }
-
+class TrainQatCommandTest extends ClassifierWorkplace {
   private Run train(Object... more) {
-    return work.run(List.of("train-qat", work.model, "--data", work.images), more);
+    return run("train-qat", more);
   }
 
   /** On two batches and a few images to judge by. */
   private Run small(Path output, Object... more) {
-    return train(
-        Stream.concat(
-                Stream.of("-o", output, "-n", 8, "--evaluate-samples", 8, "--train-batch", 48),
-                Stream.of(more))
-            .toArray());
+    return run(
+        "train-qat",
+        List.of("-o", output, "-n", 8, "--evaluate-samples", 8, "--train-batch", 48),
+        more);
   }
 
   @Test
@@ -199,11 +185,7 @@ class TrainQatCommandTest {
   void refusesWhatMakesNoSense(String option, String message) {
     Path output = own.resolve("small.onnx");
 
-    Run run = train("-o", output, option);
-
-    assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err()).contains(message).doesNotContain("judging", "\tat ");
-    assertThat(output).doesNotExist();
+    assertRefused(train("-o", output, option), message, "judging", output);
   }
 
   @Test

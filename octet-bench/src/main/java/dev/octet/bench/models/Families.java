@@ -3,7 +3,6 @@ package dev.octet.bench.models;
 import dev.octet.graph.Model;
 import dev.octet.quantize.bench.BenchReport;
 import dev.octet.quantize.bench.BenchRow;
-import dev.octet.quantize.bench.Benchmark;
 import dev.octet.quantize.bench.ExampleInputs;
 import dev.octet.quantize.bench.Timing;
 import dev.octet.quantize.data.HostTensor;
@@ -52,12 +51,8 @@ public final class Families {
 
   /** Writes the files that FOLDER lacks, measures, and leaves {@code families.json} there. */
   public static void main(String[] args) throws IOException {
-    if (args.length == 0) {
-      System.err.println("usage: Families FOLDER [RUNS [NAME ...]]");
-      System.exit(2);
-    }
-    Path folder = Files.createDirectories(Path.of(args[0]));
-    int runs = args.length > 1 ? Integer.parseInt(args[1]) : RUNS;
+    Path folder = SideBySide.folder(args, "Families FOLDER [RUNS [NAME ...]]");
+    int runs = SideBySide.number(args, 1, RUNS);
     List<String> wanted = List.of(args).subList(Math.min(2, args.length), args.length);
     List<Network> networks =
         networks().stream()
@@ -83,29 +78,22 @@ public final class Families {
           Files.size(quantized),
           (double) Files.size(quantized) / Files.size(real));
     }
-    Benchmark benchmark =
-        new Benchmark(
-            FamiliesChild.class.getName(),
-            List.of(1),
-            List.of(1),
-            runs,
-            Math.min(runs, ROUNDS),
-            Benchmark.LIMIT);
     Map<String, BenchRow> rows = new HashMap<>();
     BenchReport report =
-        benchmark.run(
-            files,
-            (model, batch) ->
-                ExampleInputs.random(
-                    model.graph(),
-                    ExampleInputs.shapes(model.graph(), Map.of(), batch, OptionalInt.empty())),
-            row -> {
-              rows.put(row.model(), row);
-              Network network = byFile.get(row.model());
-              if (network != null && row.model().endsWith(".int8.onnx")) {
-                print(network.name(), rows.get(network.name() + ".onnx"), row);
-              }
-            });
+        SideBySide.benchmark(runs, ROUNDS)
+            .run(
+                files,
+                (model, batch) ->
+                    ExampleInputs.random(
+                        model.graph(),
+                        ExampleInputs.shapes(model.graph(), Map.of(), batch, OptionalInt.empty())),
+                row -> {
+                  rows.put(row.model(), row);
+                  Network network = byFile.get(row.model());
+                  if (network != null && row.model().endsWith(".int8.onnx")) {
+                    print(network.name(), rows.get(network.name() + ".onnx"), row);
+                  }
+                });
     report.writeJson(folder.resolve("families.json"));
   }
 
@@ -131,10 +119,7 @@ public final class Families {
   }
 
   private static Map<String, HostTensor> image(int size, Random random) {
-    float[] values = new float[3 * size * size];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) random.nextGaussian();
-    }
+    float[] values = Suite.normal(random, 3 * size * size);
     return Map.of("input", HostTensor.ofFloats(new int[] {1, 3, size, size}, values));
   }
 
@@ -172,15 +157,10 @@ public final class Families {
   }
 
   private static String text(BenchRow.Side side) {
-    Timing timing = side.timing();
-    return timing == null
-        ? String.valueOf(side.refused())
-        : String.format(Locale.ROOT, "%.2f ms", timing.medianMs());
+    return SideBySide.text(side, "%.2f ms");
   }
 
   private static String ratio(@Nullable Timing slower, @Nullable Timing faster) {
-    return slower == null || faster == null
-        ? "?"
-        : String.format(Locale.ROOT, "%.2fx", slower.medianMs() / faster.medianMs());
+    return SideBySide.ratio(slower, faster, "%.2fx", "?");
   }
 }

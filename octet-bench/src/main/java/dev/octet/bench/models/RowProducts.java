@@ -11,7 +11,6 @@ import dev.octet.graph.Value;
 import dev.octet.graph.ValueType.TensorType;
 import dev.octet.graph.onnx.OnnxWriter;
 import dev.octet.quantize.bench.BenchRow;
-import dev.octet.quantize.bench.Benchmark;
 import dev.octet.quantize.bench.Likeness;
 import dev.octet.quantize.bench.Timing;
 import dev.octet.quantize.data.HostTensor;
@@ -45,30 +44,18 @@ public final class RowProducts {
 
   /** Writes the models to FOLDER and prints a table. */
   public static void main(String[] args) throws IOException {
-    if (args.length == 0) {
-      System.err.println("usage: RowProducts FOLDER [SIZE [RUNS]]");
-      System.exit(2);
-    }
-    Path folder = Files.createDirectories(Path.of(args[0]));
-    int size = args.length > 1 ? Integer.parseInt(args[1]) : SIZE;
-    int runs = args.length > 2 ? Integer.parseInt(args[2]) : RUNS;
+    Path folder = SideBySide.folder(args, "RowProducts FOLDER [SIZE [RUNS]]");
+    int size = SideBySide.number(args, 1, SIZE);
+    int runs = SideBySide.number(args, 2, RUNS);
     Map<String, Path> files = new LinkedHashMap<>();
     for (String form : List.of("float", "dynamic", "int8", "int4")) {
       Path file = folder.resolve("row-" + form + ".onnx");
       Files.write(file, OnnxWriter.toBytes(model(form, size)));
       files.put(form, file);
     }
-    Benchmark benchmark =
-        new Benchmark(
-            FamiliesChild.class.getName(),
-            List.of(1),
-            List.of(1),
-            runs,
-            Math.min(runs, ROUNDS),
-            Benchmark.LIMIT);
-    HostTensor row = HostTensor.ofFloats(new int[] {1, size}, normal(new Random(SEED), size));
+    HostTensor row = HostTensor.ofFloats(new int[] {1, size}, Suite.normal(new Random(SEED), size));
     List<BenchRow> rows =
-        benchmark
+        SideBySide.benchmark(runs, ROUNDS)
             .run(List.copyOf(files.values()), (model, batch) -> Map.of("x", row), done -> {})
             .rows();
     Timing first = rows.get(0).engine().timing();
@@ -93,24 +80,11 @@ public final class RowProducts {
   }
 
   private static String text(BenchRow.Side side) {
-    Timing timing = side.timing();
-    return timing == null
-        ? String.valueOf(side.refused())
-        : String.format(Locale.ROOT, "%.3f ms", timing.medianMs());
+    return SideBySide.text(side, "%.3f ms");
   }
 
   private static String ratio(@Nullable Timing slower, @Nullable Timing faster) {
-    return slower == null || faster == null
-        ? ""
-        : String.format(Locale.ROOT, "%.2f", slower.medianMs() / faster.medianMs());
-  }
-
-  private static float[] normal(Random random, int count) {
-    float[] values = new float[count];
-    for (int i = 0; i < count; i++) {
-      values[i] = (float) random.nextGaussian();
-    }
-    return values;
+    return SideBySide.ratio(slower, faster, "%.2f", "");
   }
 
   // ---- models ----
@@ -133,7 +107,7 @@ public final class RowProducts {
 
   private static Value weights(Graph graph, String form, Random random, int size) {
     if (form.equals("float")) {
-      float[] values = normal(random, size * size);
+      float[] values = Suite.normal(random, size * size);
       return graph.addConstant("w", Tensor.ofFloats(values, size, size));
     }
     boolean four = form.equals("int4");

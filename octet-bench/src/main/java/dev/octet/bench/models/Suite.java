@@ -54,7 +54,8 @@ public final class Suite {
         "token_type_ids", HostTensor.ofLongs(shape, types));
   }
 
-  private static float[] normal(Random random, int count) {
+  /** Normal numbers. */
+  static float[] normal(Random random, int count) {
     float[] values = new float[count];
     for (int i = 0; i < count; i++) {
       values[i] = (float) random.nextGaussian();

@@ -23,11 +23,7 @@ public final class WriteModels {
 
   /** Runs it. */
   public static void main(String[] args) throws IOException {
-    if (args.length == 0) {
-      System.err.println("usage: WriteModels FOLDER [NAME ...]");
-      System.exit(2);
-    }
-    Path folder = Files.createDirectories(Path.of(args[0]));
+    Path folder = SideBySide.folder(args, "WriteModels FOLDER [NAME ...]");
     List<String> wanted = List.of(args).subList(1, args.length);
     for (Network network : Suite.networks()) {
       if (wanted.isEmpty() || wanted.contains(network.name())) {

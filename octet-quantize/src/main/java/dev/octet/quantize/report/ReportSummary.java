@@ -55,13 +55,9 @@ final class ReportSummary {
     if (settings != null) {
       table.row(
           "recipe",
-          Figures.line(
-              "%s: %s %s for %s"
-                  .formatted(
-                      settings.recipeName(),
-                      settings.mode(),
-                      settings.format(),
-                      settings.target())));
+          "%s: %s %s for %s"
+              .formatted(
+                  settings.recipeName(), settings.mode(), settings.format(), settings.target()));
     }
     ModelSize size = report.size();
     if (size != null) {
@@ -78,13 +74,13 @@ final class ReportSummary {
       samples(table, "calibrated on", data.calibration());
       samples(table, "evaluated on", data.evaluation());
     }
-    section("", table.print());
+    section("", table.print(2, 3));
   }
 
   private static void samples(TextTable table, String label, DataUse.@Nullable SampleSet set) {
     if (set != null) {
       String skipped = set.skipped() == 0 ? "" : ", " + set.skipped() + " skipped";
-      table.row(label, set.samples() + " samples of " + Figures.line(set.source()) + skipped);
+      table.row(label, set.samples() + " samples of " + set.source() + skipped);
     }
   }
 
@@ -103,7 +99,7 @@ final class ReportSummary {
           Figures.metric(metric.quantizedValue(), metric.unit()),
           change);
     }
-    section("", report.metrics().isEmpty() ? "" : table.print());
+    section("", report.metrics().isEmpty() ? "" : table.print(2, 3));
   }
 
   private void outputs() {
@@ -115,7 +111,7 @@ final class ReportSummary {
           Figures.number(output.cosine(), 5),
           Figures.metric(output.maxAbsError(), ""));
     }
-    section("", report.outputs().isEmpty() ? "" : table.print());
+    section("", report.outputs().isEmpty() ? "" : table.print(2, 3));
   }
 
   private void worstLayers() {
@@ -137,7 +133,7 @@ final class ReportSummary {
           Figures.number(layer.cosine(), 5),
           alone ? Figures.decibels(layer.localSqnrDb()) : "");
     }
-    section("", worst.isEmpty() ? "" : table.print());
+    section("", worst.isEmpty() ? "" : table.print(2, 3));
   }
 
   /** A NaN is the worst there is. */

@@ -428,20 +428,9 @@ public abstract class Module implements AutoCloseable {
    */
   protected void beforeLoad(String path, Map<String, Tensor> state) {}
 
-  /**
-   * What this module knows beside tensors and a state must bring back, as text; null for nothing.
-   */
-  protected @Nullable String extraState() {
+  /** What this module knows beside tensors and a state must bring back; null for nothing. */
+  protected @Nullable ExtraState extraState() {
     return null;
-  }
-
-  /**
-   * Takes over what {@link #extraState} gave.
-   *
-   * @throws IllegalArgumentException if the text is not of this module
-   */
-  protected void loadExtraState(String text) {
-    throw new IllegalArgumentException(this + " keeps no state beside its tensors");
   }
 
   /** The extra states of the tree by path, of those modules that have one. */
@@ -450,9 +439,9 @@ public abstract class Module implements AutoCloseable {
     modules()
         .forEach(
             (path, module) -> {
-              String state = module.extraState();
+              ExtraState state = module.extraState();
               if (state != null) {
-                states.put(path, state);
+                states.put(path, state.text());
               }
             });
     return states;
@@ -465,7 +454,15 @@ public abstract class Module implements AutoCloseable {
    * @throws IllegalArgumentException if a path or a text does not fit
    */
   public final void loadExtraStates(Map<String, String> states) {
-    states.forEach((path, text) -> get(path).loadExtraState(text));
+    states.forEach(
+        (path, text) -> {
+          Module module = get(path);
+          ExtraState state = module.extraState();
+          if (state == null) {
+            throw new IllegalArgumentException(module + " keeps no state beside its tensors");
+          }
+          state.load(text);
+        });
   }
 
   /** Switches the whole tree to training (dropout, batch statistics) or to eval. */

@@ -10,6 +10,7 @@ import dev.octet.core.descriptor.QuantDescriptor;
 import dev.octet.core.descriptor.RangeMethod;
 import dev.octet.core.format.Float8;
 import dev.octet.core.range.Range;
+import dev.octet.torch.nn.ExtraState;
 import dev.octet.torch.quant.QuantizerConfig.Learned;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +21,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Numbers are written so that they read back exactly. A name that is not known is an error: it
  * would be a setting that is not obeyed.
  */
-final class QuantizerState {
+record QuantizerState(TensorQuantizer quantizer) implements ExtraState {
   private static final int VERSION = 1;
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private QuantizerState() {}
-
-  static String write(TensorQuantizer quantizer) {
+  @Override
+  public String text() {
     ObjectNode root = JSON.createObjectNode();
     root.put("version", VERSION);
     root.put("library", library());
@@ -91,7 +91,8 @@ final class QuantizerState {
   /**
    * @throws IllegalArgumentException if the text is no quantizer's state; nothing is changed then
    */
-  static void read(String text, TensorQuantizer into) {
+  @Override
+  public void load(String text) {
     Reader root = new Reader(parse(text), "the quantizer's state");
     int version = root.integer("version");
     if (version != VERSION) {
@@ -117,9 +118,9 @@ final class QuantizerState {
           RangeCalibrator.resume(descriptor, root.bytes("collected"), root.longs("collectedShape"));
     }
     root.end();
-    into.config(config);
+    quantizer.config(config);
     if (resumed != null) {
-      into.calibrator(resumed);
+      quantizer.calibrator(resumed);
     }
   }
 

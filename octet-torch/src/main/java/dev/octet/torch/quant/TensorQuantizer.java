@@ -13,6 +13,7 @@ import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Child;
+import dev.octet.torch.nn.ExtraState;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.op.Ops;
 import dev.octet.torch.op.QuantOps;
@@ -887,13 +888,8 @@ public final class TensorQuantizer extends Module {
   }
 
   @Override
-  protected String extraState() {
-    return QuantizerState.write(this);
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    QuantizerState.read(text, this);
+  protected ExtraState extraState() {
+    return new QuantizerState(this);
   }
 
   @Override

@@ -230,12 +230,10 @@ final class ConversionTest {
         Module model = new Sequential(Linear.builder(8, 8).build())) {
       Tensor x = torch.randn(20, 8);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .bitsActivations(5)
-              .bitsParameters(4)
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(
+              PostTrainLinearQuantizer.builder(model).bitsActivations(5).bitsParameters(4),
+              model,
+              x);
       assertAgrees(quantizer, "0", 1, x);
     }
   }

@@ -31,14 +31,14 @@ final class LapqTest {
   private static PostTrainLinearQuantizer prepared(
       Module model, LinearQuantMode mode, boolean keepFloat, Tensor x) {
     PostTrainLinearQuantizer quantizer =
-        PostTrainLinearQuantizer.builder(model)
-            .bitsActivations(4)
-            .bitsParameters(3)
-            .mode(mode)
-            .saveFpWeights(keepFloat)
-            .modelActivationStats(Observed.stats(model, x))
-            .build();
-    quantizer.prepareModel(x);
+        Observed.prepared(
+            PostTrainLinearQuantizer.builder(model)
+                .bitsActivations(4)
+                .bitsParameters(3)
+                .mode(mode)
+                .saveFpWeights(keepFloat),
+            model,
+            x);
     model.eval();
     return quantizer;
   }

@@ -50,6 +50,14 @@ final class Observed {
     return new ModelStats(layers);
   }
 
+  /** A quantizer that prepared a model by the statistics of one batch. */
+  static PostTrainLinearQuantizer prepared(
+      PostTrainLinearQuantizer.Builder builder, Module model, Tensor x) {
+    PostTrainLinearQuantizer quantizer = builder.modelActivationStats(stats(model, x)).build();
+    quantizer.prepareModel(x);
+    return quantizer;
+  }
+
   private static TensorStats unknown() {
     return TensorStats.of(1, -1, 1, -1);
   }

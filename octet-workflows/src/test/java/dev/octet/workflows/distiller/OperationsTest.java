@@ -43,11 +43,10 @@ final class OperationsTest {
       net.eval();
       Tensor exact = net.call(x);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(net)
-              .mode(LinearQuantMode.ASYMMETRIC_UNSIGNED)
-              .modelActivationStats(Observed.stats(net, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(
+              PostTrainLinearQuantizer.builder(net).mode(LinearQuantMode.ASYMMETRIC_UNSIGNED),
+              net,
+              x);
       assertThat(quantizer.replaced())
           .containsEntry("less", "Sub")
           .containsEntry("left", "Chunk")

@@ -144,11 +144,10 @@ final class PostTrainLinearQuantizerTest {
       model.eval();
       Tensor exact = model.call(x);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .mode(LinearQuantMode.ASYMMETRIC_UNSIGNED)
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(
+              PostTrainLinearQuantizer.builder(model).mode(LinearQuantMode.ASYMMETRIC_UNSIGNED),
+              model,
+              x);
       model.eval();
       Tensor y = model.call(x);
       assertThat(y.min().item_float()).isZero();
@@ -173,11 +172,7 @@ final class PostTrainLinearQuantizerTest {
     try (Scope scope = Scope.open();
         Module model = new Forked()) {
       Tensor x = torch.randn(8, 3);
-      PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+      Observed.prepared(PostTrainLinearQuantizer.builder(model), model, x);
       assertThat(model.get("relu")).isInstanceOf(RangeLinearFakeQuantWrapper.class);
       assertThat(callInEval(model, x).min().item_float()).isNegative();
     }
@@ -329,12 +324,8 @@ final class PostTrainLinearQuantizerTest {
         Module model = new Sequential(Linear.builder(3, 3).build())) {
       Tensor x = torch.randn(4, 3);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .mode(mode)
-              .saveFpWeights(true)
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(
+              PostTrainLinearQuantizer.builder(model).mode(mode).saveFpWeights(true), model, x);
       for (String name : List.of("0.output", "0.weight")) {
         quantizer.setClipping(name, low, high);
         double[] range = quantizer.namedClipping().get(name);
@@ -357,17 +348,17 @@ final class PostTrainLinearQuantizerTest {
         Module fresh = net()) {
       Tensor x = torch.randn(2, 1, 6, 6);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .mode(LinearQuantMode.ASYMMETRIC_SIGNED, LinearQuantMode.SYMMETRIC_RESTRICTED)
-              .perChannelWts(true)
-              .clipActs(ClipMode.N_STD)
-              .clipNStds(2.5)
-              .bitsActivations(6)
-              .scaleApproxMultBits(12)
-              .overrides(Overrides.NONE.with("4", "clip_acts", "NONE"))
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(
+              PostTrainLinearQuantizer.builder(model)
+                  .mode(LinearQuantMode.ASYMMETRIC_SIGNED, LinearQuantMode.SYMMETRIC_RESTRICTED)
+                  .perChannelWts(true)
+                  .clipActs(ClipMode.N_STD)
+                  .clipNStds(2.5)
+                  .bitsActivations(6)
+                  .scaleApproxMultBits(12)
+                  .overrides(Overrides.NONE.with("4", "clip_acts", "NONE")),
+              model,
+              x);
       String text = quantizer.metadata().toYaml();
 
       QuantizerMetadata metadata = QuantizerMetadata.parse(text, "metadata.yaml");
@@ -406,10 +397,7 @@ final class PostTrainLinearQuantizerTest {
       model.eval();
       Tensor exact = model.call(x);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(PostTrainLinearQuantizer.builder(model), model, x);
       assertThat(quantizer.warnings())
           .singleElement()
           .asString()
@@ -426,11 +414,7 @@ final class PostTrainLinearQuantizerTest {
       Tensor ids = Tensors.of(new long[] {1, 2, 9}, 1, 3);
       model.eval();
       Tensor exact = model.call(ids);
-      PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .modelActivationStats(Observed.stats(model, ids))
-              .build();
-      quantizer.prepareModel(ids);
+      Observed.prepared(PostTrainLinearQuantizer.builder(model), model, ids);
       assertThat(model.get("0")).isInstanceOf(RangeLinearEmbeddingWrapper.class);
       assertThat(Observed.largestDifference(callInEval(model, ids), exact)).isBetween(1e-7f, 0.1f);
     }
@@ -481,10 +465,7 @@ final class PostTrainLinearQuantizerTest {
         Module model = new Sequential(Linear.builder(3, 3).build())) {
       Tensor x = torch.randn(4, 3);
       PostTrainLinearQuantizer quantizer =
-          PostTrainLinearQuantizer.builder(model)
-              .modelActivationStats(Observed.stats(model, x))
-              .build();
-      quantizer.prepareModel(x);
+          Observed.prepared(PostTrainLinearQuantizer.builder(model), model, x);
       java.nio.file.Path file = folder.resolve("layer_quant_params.yaml");
       quantizer.writeLayerQuantParams(file);
       Map<String, Object> read = dev.octet.core.yaml.SafeYaml.read(file);

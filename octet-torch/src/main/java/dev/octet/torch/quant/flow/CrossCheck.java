@@ -1,6 +1,7 @@
 package dev.octet.torch.quant.flow;
 
 import dev.octet.quantize.metric.Difference;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.nn.Module;
@@ -102,7 +103,7 @@ public record CrossCheck(Map<String, Difference> byLayer) {
   /** A table of signal to noise in dB, cosine and largest error. */
   @Override
   public String toString() {
-    Table table = new Table("layer", "SQNR [dB]", "cosine", "largest error");
+    TextTable table = new TextTable(1).row("layer", "SQNR [dB]", "cosine", "largest error");
     byLayer.forEach(
         (path, difference) ->
             table.row(
@@ -110,7 +111,7 @@ public record CrossCheck(Map<String, Difference> byLayer) {
                 String.format(Locale.ROOT, "%.2f", difference.sqnr()),
                 String.format(Locale.ROOT, "%.6f", difference.cosine()),
                 String.format(Locale.ROOT, "%.6g", difference.maxError())));
-    return table.toString();
+    return table.print(0, 2);
   }
 
   /** A shared layer has an output for each of its calls. */

@@ -1,5 +1,6 @@
 package dev.octet.torch.quant.flow;
 
+import dev.octet.quantize.report.TextTable;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Module;
@@ -136,9 +137,9 @@ public final class Quantizers {
 
   /** A table of all quantizers with their settings and ranges. */
   public static String summary(Module model) {
-    Table table = new Table("quantizer", "state");
+    TextTable table = new TextTable(1).row("quantizer", "state");
     of(model).forEach((path, quantizer) -> table.row(path, quantizer.toString()));
-    return table.toString();
+    return table.print(0, 2);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.octet.torch.quant.flow;
 
+import dev.octet.quantize.report.TextTable;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.quant.TensorQuantizer;
 import java.util.ArrayList;
@@ -80,7 +81,7 @@ public record Sensitivity(double floatScore, double quantizedScore, List<Row> ro
   /** The ranked table as text. */
   @Override
   public String toString() {
-    Table table = new Table("layer", "only this", "loss", "all but this", "gain");
+    TextTable table = new TextTable(1).row("layer", "only this", "loss", "all but this", "gain");
     table.row("(none quantized)", number(floatScore), "", "", "");
     table.row(
         "(all quantized)", number(quantizedScore), number(floatScore - quantizedScore), "", "");
@@ -92,7 +93,7 @@ public record Sensitivity(double floatScore, double quantizedScore, List<Row> ro
           number(row.allButThis()),
           number(row.gain()));
     }
-    return table.toString();
+    return table.print(0, 2);
   }
 
   private static Map<String, List<TensorQuantizer>> enabledByLayer(Module model) {

@@ -1,15 +1,12 @@
 package dev.octet.workflows.distiller.prune;
 
+import dev.octet.quantize.report.TextTable;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Torch;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.train.Score;
+import dev.octet.workflows.distiller.stats.CsvTable;
 import dev.octet.workflows.distiller.stats.Structure;
-import dev.octet.workflows.distiller.stats.TextTable;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -24,7 +21,7 @@ import org.bytedeco.pytorch.Tensor;
  *
  * @param rows by parameter, then by level
  */
-public record SparsitySensitivity(List<Row> rows) {
+public record SparsitySensitivity(List<Row> rows) implements CsvTable {
   /** What is dropped. */
   public enum Group {
     /** Elements of the smallest magnitude. */
@@ -103,6 +100,7 @@ public record SparsitySensitivity(List<Row> rows) {
   }
 
   /** The rows as comma-separated values under a line of names. */
+  @Override
   public String toCsv() {
     StringBuilder csv = new StringBuilder("parameter,sparsity,top1,loss\n");
     rows.forEach(
@@ -118,29 +116,17 @@ public record SparsitySensitivity(List<Row> rows) {
     return csv.toString();
   }
 
-  /** Writes {@link #toCsv} to a file. */
-  public void write(Path file) {
-    try {
-      Files.writeString(file, toCsv());
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + file, e);
-    }
-  }
-
   /** The rows as a table. */
   @Override
   public String toString() {
-    List<String[]> table = new ArrayList<>();
-    table.add(new String[] {"parameter", "sparsity %", "top-1 %", "loss"});
+    TextTable table = new TextTable(1).row("parameter", "sparsity %", "top-1 %", "loss");
     rows.forEach(
         row ->
-            table.add(
-                new String[] {
-                  row.parameter(),
-                  String.format(Locale.ROOT, "%.1f", 100 * row.sparsity()),
-                  String.format(Locale.ROOT, "%.2f", 100 * row.score().accuracy()),
-                  String.format(Locale.ROOT, "%.4f", row.score().loss())
-                }));
-    return TextTable.of(table, 1);
+            table.row(
+                row.parameter(),
+                String.format(Locale.ROOT, "%.1f", 100 * row.sparsity()),
+                String.format(Locale.ROOT, "%.2f", 100 * row.score().accuracy()),
+                String.format(Locale.ROOT, "%.4f", row.score().loss())));
+    return table.print(0, 2);
   }
 }

@@ -2,6 +2,7 @@ package dev.octet.workflows.distiller.stats;
 
 import dev.octet.core.range.MeanDeviation;
 import dev.octet.core.range.Moments;
+import dev.octet.quantize.report.TextTable;
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.Torch;
@@ -229,77 +230,66 @@ public record ModelSummary(List<Layer> layers, List<Parameter> parameters) {
 
   /** The layers as a table. */
   public String computeTable() {
-    List<String[]> rows = new ArrayList<>();
-    rows.add(new String[] {"layer", "type", "input", "output", "parameters", "MACs"});
+    TextTable table = new TextTable(4);
+    table.row("layer", "type", "input", "output", "parameters", "MACs");
     for (Layer layer : layers) {
-      rows.add(
-          new String[] {
-            layer.name(),
-            layer.type(),
-            layer.input().toString(),
-            layer.output().toString(),
-            Long.toString(layer.parameters()),
-            Long.toString(layer.macs())
-          });
+      table.row(
+          layer.name(),
+          layer.type(),
+          layer.input().toString(),
+          layer.output().toString(),
+          Long.toString(layer.parameters()),
+          Long.toString(layer.macs()));
     }
-    rows.add(
-        new String[] {
-          "total", "", "", "", Long.toString(totalParameters()), Long.toString(totalMacs())
-        });
-    return TextTable.of(rows, 4);
+    table.row("total", "", "", "", Long.toString(totalParameters()), Long.toString(totalMacs()));
+    return table.print(0, 2);
   }
 
   /** The parameters as a table. */
   public String sparsityTable() {
-    List<String[]> rows = new ArrayList<>();
-    rows.add(
-        new String[] {
-          "parameter",
-          "shape",
-          "elements",
-          "NNZ",
-          "filters %",
-          "channels %",
-          "kernels %",
-          "sparsity %",
-          "bytes",
-          "std",
-          "mean",
-          "abs-mean"
-        });
+    TextTable table = new TextTable(2);
+    table.row(
+        "parameter",
+        "shape",
+        "elements",
+        "NNZ",
+        "filters %",
+        "channels %",
+        "kernels %",
+        "sparsity %",
+        "bytes",
+        "std",
+        "mean",
+        "abs-mean");
     for (Parameter each : parameters) {
-      rows.add(
-          new String[] {
-            each.name(),
-            each.shape().toString(),
-            Long.toString(each.elements()),
-            Long.toString(each.nonZeros()),
-            number("%.2f", 100 * each.zeroFilters()),
-            number("%.2f", 100 * each.zeroChannels()),
-            number("%.2f", 100 * each.zeroKernels()),
-            number("%.2f", 100 * each.sparsity()),
-            Long.toString(each.bytes()),
-            number("%.5f", each.std()),
-            number("%.5f", each.mean()),
-            number("%.5f", each.absMean())
-          });
+      table.row(
+          each.name(),
+          each.shape().toString(),
+          Long.toString(each.elements()),
+          Long.toString(each.nonZeros()),
+          number("%.2f", 100 * each.zeroFilters()),
+          number("%.2f", 100 * each.zeroChannels()),
+          number("%.2f", 100 * each.zeroKernels()),
+          number("%.2f", 100 * each.sparsity()),
+          Long.toString(each.bytes()),
+          number("%.5f", each.std()),
+          number("%.5f", each.mean()),
+          number("%.5f", each.absMean()));
     }
-    rows.add(
-        new String[] {
-          "total",
-          "",
-          Long.toString(totalParameters()),
-          Long.toString(parameters.stream().mapToLong(Parameter::nonZeros).sum()),
-          "",
-          "",
-          "",
-          number("%.2f", 100 * sparsity()),
-          Long.toString(totalBytes()),
-          "",
-          "",
-          ""
-        });
-    return TextTable.of(rows, 2);
+    table.row(
+        "total",
+        "",
+        Long.toString(totalParameters()),
+        Long.toString(parameters.stream().mapToLong(Parameter::nonZeros).sum()),
+        "",
+        "",
+        "",
+        number("%.2f", 100 * sparsity()),
+        Long.toString(totalBytes()),
+        "",
+        "",
+        "");
+    return table.print(0, 2);
   }
 
   private static String number(String format, double value) {

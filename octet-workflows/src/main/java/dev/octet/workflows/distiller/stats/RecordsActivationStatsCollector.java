@@ -3,10 +3,6 @@ package dev.octet.workflows.distiller.stats;
 import dev.octet.core.range.Moments;
 import dev.octet.torch.Tensors;
 import dev.octet.torch.nn.Module;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -17,7 +13,7 @@ import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
 /** Figures of the outputs of layers, for each sample by itself. */
-public final class RecordsActivationStatsCollector implements AutoCloseable {
+public final class RecordsActivationStatsCollector implements CsvTable, AutoCloseable {
   /**
    * Of one sample.
    *
@@ -36,14 +32,7 @@ public final class RecordsActivationStatsCollector implements AutoCloseable {
    * @throws IllegalArgumentException if there is no such layer
    */
   public RecordsActivationStatsCollector(Module model, Collection<String> layers) {
-    hooks =
-        TensorHooks.on(
-            TensorHooks.layers(model, layers, module -> false),
-            (layer, input, tensor) -> {
-              if (input < 0 && tensor.numel() > 0) {
-                see(layer, tensor);
-              }
-            });
+    hooks = TensorHooks.onOutputs(model, layers, this::see);
   }
 
   private void see(String layer, Tensor output) {
@@ -74,6 +63,7 @@ public final class RecordsActivationStatsCollector implements AutoCloseable {
   }
 
   /** All samples as comma-separated values under a line of names. */
+  @Override
   public String toCsv() {
     StringBuilder csv = new StringBuilder("layer,sample,min,max,mean,std,l2\n");
     records.forEach(
@@ -88,15 +78,6 @@ public final class RecordsActivationStatsCollector implements AutoCloseable {
           }
         });
     return csv.toString();
-  }
-
-  /** Writes {@link #toCsv} to a file. */
-  public void write(Path file) {
-    try {
-      Files.writeString(file, toCsv());
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + file, e);
-    }
   }
 
   /** Takes the hooks away; what was collected stays. */

@@ -51,14 +51,7 @@ public final class SummaryActivationStatsCollector implements AutoCloseable {
   public SummaryActivationStatsCollector(
       Module model, Collection<String> layers, Statistic statistic) {
     this.statistic = statistic;
-    hooks =
-        TensorHooks.on(
-            TensorHooks.layers(model, layers, module -> false),
-            (layer, input, tensor) -> {
-              if (input < 0 && tensor.numel() > 0) {
-                see(layer, tensor);
-              }
-            });
+    hooks = TensorHooks.onOutputs(model, layers, this::see);
   }
 
   private void see(String layer, Tensor output) {

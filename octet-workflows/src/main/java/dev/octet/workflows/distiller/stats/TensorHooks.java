@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
 
@@ -73,6 +74,18 @@ final class TensorHooks implements AutoCloseable {
                       return output;
                     })));
     return made;
+  }
+
+  /** On what comes out of layers without layers inside, unless it is empty. */
+  static TensorHooks onOutputs(
+      Module model, Collection<String> wanted, BiConsumer<String, Tensor> visitor) {
+    return on(
+        layers(model, wanted, module -> false),
+        (layer, input, tensor) -> {
+          if (input < 0 && tensor.numel() > 0) {
+            visitor.accept(layer, tensor);
+          }
+        });
   }
 
   @Override

@@ -130,6 +130,6 @@ public final class ModelReportVisualizer {
     head.addAll(names);
     TextTable table = new TextTable(1).row(head.toArray(String[]::new));
     rows.forEach(row -> table.row(row.toArray(String[]::new)));
-    return table.print();
+    return table.print(2, 3);
   }
 }

@@ -28,7 +28,7 @@ public final class DeQuantize extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return description(KIND).build();
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.octet.core.affine.QuantParams;
 import dev.octet.torch.nn.ConvSettings;
+import dev.octet.torch.nn.ExtraState;
 import dev.octet.torch.nn.RNN;
 import dev.octet.torch.op.EmbeddingOps;
 import dev.octet.torch.op.Recurrence;
@@ -41,7 +42,8 @@ record Description(
     @Nullable Recurrence recurrence,
     @Nullable Table table,
     @Nullable Dynamic dynamic,
-    Functional.@Nullable Call call) {
+    Functional.@Nullable Call call)
+    implements ExtraState {
 
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -84,7 +86,8 @@ record Description(
   record Dynamic(boolean perToken, boolean reduceRange) {}
 
   /** As the file has it. */
-  String text() {
+  @Override
+  public String text() {
     try {
       return JSON.writeValueAsString(this);
     } catch (JsonProcessingException e) {
@@ -123,16 +126,13 @@ record Description(
         && Objects.equals(call, other.call);
   }
 
-  /**
-   * Makes sure that a state is of a module.
-   *
-   * @throws IllegalArgumentException if it is not
-   */
-  static void requireSame(String text, Description module) {
-    if (!parse(text).sameModule(module)) {
+  /** Makes sure that a state is of this module; there is nothing more to take over. */
+  @Override
+  public void load(String text) {
+    if (!parse(text).sameModule(this)) {
       throw new IllegalArgumentException(
           "the state is of another module than this "
-              + module.kind
+              + kind
               + "; QuantizedModules.load builds the modules that a file is of");
     }
   }

@@ -36,10 +36,7 @@ public final class DynamicGRU extends GRU implements Quantized {
   }
 
   static DynamicGRU of(Parts parts) {
-    Recurrence recurrence = Description.need(parts.description().recurrence(), "recurrence");
-    if (recurrence.kind() != Recurrence.Kind.GRU || recurrence.projSize() != 0) {
-      throw new IllegalArgumentException(recurrence + " is no GRU of this kind");
-    }
+    Recurrence recurrence = DynamicProducts.recurrence(parts, Recurrence.Kind.GRU);
     return new DynamicGRU(recurrence, DynamicProducts.of(recurrence, parts));
   }
 
@@ -50,11 +47,7 @@ public final class DynamicGRU extends GRU implements Quantized {
 
   @Override
   protected StepLinear<GRU.Products> linear(int layer, boolean reverse) {
-    DynamicProducts found = products.get(Recurrence.suffix(layer, reverse));
-    if (found == null) {
-      throw new IllegalArgumentException("there is no layer " + layer);
-    }
-    return found.apart();
+    return DynamicProducts.at(products, layer, reverse).apart();
   }
 
   @Override
@@ -62,18 +55,8 @@ public final class DynamicGRU extends GRU implements Quantized {
     return DynamicProducts.traced(recurrence(), products);
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND).recurrence(recurrence()).build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

@@ -34,20 +34,10 @@ public final class DynamicGRUCell extends GRUCell implements Quantized {
     return products.apartStep();
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND)
         .cell(Recurrence.Kind.GRU, inputSize(), hiddenSize(), hasBias())
         .build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

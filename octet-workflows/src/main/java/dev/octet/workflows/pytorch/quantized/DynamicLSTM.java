@@ -37,10 +37,7 @@ public final class DynamicLSTM extends LSTM implements Quantized {
   }
 
   static DynamicLSTM of(Parts parts) {
-    Recurrence recurrence = Description.need(parts.description().recurrence(), "recurrence");
-    if (recurrence.kind() != Recurrence.Kind.LSTM || recurrence.projSize() != 0) {
-      throw new IllegalArgumentException(recurrence + " is no LSTM of this kind");
-    }
+    Recurrence recurrence = DynamicProducts.recurrence(parts, Recurrence.Kind.LSTM);
     return new DynamicLSTM(recurrence, DynamicProducts.of(recurrence, parts));
   }
 
@@ -51,11 +48,7 @@ public final class DynamicLSTM extends LSTM implements Quantized {
 
   @Override
   protected StepLinear<Tensor> linear(int layer, boolean reverse) {
-    DynamicProducts found = products.get(Recurrence.suffix(layer, reverse));
-    if (found == null) {
-      throw new IllegalArgumentException("there is no layer " + layer);
-    }
-    return found.summed();
+    return DynamicProducts.at(products, layer, reverse).summed();
   }
 
   @Override
@@ -63,18 +56,8 @@ public final class DynamicLSTM extends LSTM implements Quantized {
     return DynamicProducts.traced(recurrence(), products);
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND).recurrence(recurrence()).build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

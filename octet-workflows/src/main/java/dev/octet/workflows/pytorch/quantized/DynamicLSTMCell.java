@@ -34,20 +34,10 @@ public final class DynamicLSTMCell extends LSTMCell implements Quantized {
     return products.summedStep();
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND)
         .cell(Recurrence.Kind.LSTM, inputSize(), hiddenSize(), hasBias())
         .build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

@@ -188,7 +188,7 @@ public final class DynamicLinear extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     Description.Builder made = description(KIND).relu(relu).dynamic(how);
     return made.weight(
             weight == null ? new Description.Weight(WeightFormat.FLOAT16, null) : weight.form())

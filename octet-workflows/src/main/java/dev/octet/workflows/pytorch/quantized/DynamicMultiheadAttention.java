@@ -35,7 +35,7 @@ public final class DynamicMultiheadAttention extends ProjectedAttention implemen
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return new Description.Builder(KIND).build();
   }
 }

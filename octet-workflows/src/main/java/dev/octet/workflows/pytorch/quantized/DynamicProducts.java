@@ -71,6 +71,24 @@ record DynamicProducts(DynamicLinear input, DynamicLinear hidden) {
     return this;
   }
 
+  /** What a file says of a layer, which is to be of this kind. */
+  static Recurrence recurrence(Parts parts, Recurrence.Kind kind) {
+    Recurrence recurrence = Description.need(parts.description().recurrence(), "recurrence");
+    if (recurrence.kind() != kind || recurrence.projSize() != 0) {
+      throw new IllegalArgumentException(recurrence + " is no " + kind + " of this kind");
+    }
+    return recurrence;
+  }
+
+  /** Those of a layer in one direction. */
+  static DynamicProducts at(Map<String, DynamicProducts> products, int layer, boolean reverse) {
+    DynamicProducts found = products.get(Recurrence.suffix(layer, reverse));
+    if (found == null) {
+      throw new IllegalArgumentException("there is no layer " + layer);
+    }
+    return found;
+  }
+
   /** Those of a file. */
   static Map<String, DynamicProducts> of(Recurrence recurrence, Parts parts) {
     return each(

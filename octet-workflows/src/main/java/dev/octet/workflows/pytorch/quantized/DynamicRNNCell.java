@@ -39,8 +39,8 @@ public final class DynamicRNNCell extends RNNCell implements Quantized {
     return products.summedStep();
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND)
         .cell(
             nonlinearity() == RNN.Nonlinearity.RELU
@@ -50,15 +50,5 @@ public final class DynamicRNNCell extends RNNCell implements Quantized {
             hiddenSize(),
             hasBias())
         .build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

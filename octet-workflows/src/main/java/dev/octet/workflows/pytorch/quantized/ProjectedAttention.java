@@ -53,15 +53,6 @@ abstract class ProjectedAttention extends MultiheadAttention {
   }
 
   /** What this module is. */
-  abstract Description describe();
-
   @Override
-  protected final String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected final void loadExtraState(String text) {
-    Description.requireSame(text, describe());
-  }
+  protected abstract Description extraState();
 }

@@ -139,23 +139,13 @@ public final class QFunctional extends Functional implements Quantized {
     }
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND)
         .inputs(new ArrayList<>(inputs()))
         .output(output)
         .call(called())
         .build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 
   @Override

@@ -78,18 +78,8 @@ public final class QuantizableLSTM extends LSTM implements Quantizable {
     return joins.get(layer).call(ahead, back);
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND).recurrence(recurrence()).build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

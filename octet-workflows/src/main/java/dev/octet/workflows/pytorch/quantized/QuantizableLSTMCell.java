@@ -133,20 +133,10 @@ public final class QuantizableLSTMCell extends LSTMCell implements Quantizable {
     return (part, x) -> Objects.requireNonNull(parts.get(part)).call(x);
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     return new Description.Builder(KIND)
         .cell(Recurrence.Kind.LSTM, inputSize(), hiddenSize(), hasBias())
         .build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 }

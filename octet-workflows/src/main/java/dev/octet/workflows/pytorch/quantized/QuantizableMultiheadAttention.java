@@ -79,7 +79,7 @@ public final class QuantizableMultiheadAttention extends ProjectedAttention impl
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return new Description.Builder(KIND).build();
   }
 }

@@ -23,7 +23,7 @@ public final class Quantize extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return description(KIND).build();
   }
 

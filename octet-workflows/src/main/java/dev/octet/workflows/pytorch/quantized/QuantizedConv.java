@@ -161,7 +161,7 @@ public final class QuantizedConv extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     Description.Builder made = description(KIND).weight(weight.form()).conv(settings).relu(relu);
     return (dynamic == null ? made : made.dynamic(dynamic)).build();
   }

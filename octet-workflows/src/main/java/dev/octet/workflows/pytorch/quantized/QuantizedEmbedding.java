@@ -52,7 +52,7 @@ public final class QuantizedEmbedding extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return description(KIND)
         .weight(table.form())
         .table(new Description.Table(table.features(), null, null, false))

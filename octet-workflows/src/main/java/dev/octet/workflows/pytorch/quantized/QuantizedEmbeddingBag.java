@@ -146,8 +146,8 @@ public final class QuantizedEmbeddingBag extends EmbeddingBag implements Quantiz
     }
   }
 
-  /** What this module is. */
-  Description describe() {
+  @Override
+  protected Description extraState() {
     OptionalLong left = paddingIdx();
     return new Description.Builder(KIND)
         .weight(table.form())
@@ -158,16 +158,6 @@ public final class QuantizedEmbeddingBag extends EmbeddingBag implements Quantiz
                 mode(),
                 includesLastOffset()))
         .build();
-  }
-
-  @Override
-  protected String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 
   @Override

@@ -42,7 +42,7 @@ public final class QuantizedLayer extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return description(KIND).relu(relu).build();
   }
 

@@ -78,7 +78,7 @@ public final class QuantizedLinear extends QuantizedModule {
   }
 
   @Override
-  Description describe() {
+  protected Description extraState() {
     return description(KIND).weight(weight.form()).relu(relu).build();
   }
 

@@ -56,7 +56,8 @@ public abstract class QuantizedModule extends Module implements Quantized {
   }
 
   /** What this module is. */
-  abstract Description describe();
+  @Override
+  protected abstract Description extraState();
 
   /** A description of this kind with what all modules have. */
   final Description.Builder description(String kind) {
@@ -118,16 +119,6 @@ public abstract class QuantizedModule extends Module implements Quantized {
             + " compiled model with integers"
         : "the parameters of its input are not known: what comes in was not quantized, or nobody"
             + " traced the model since (see QuantizedModules.learnInputs)";
-  }
-
-  @Override
-  protected final String extraState() {
-    return describe().text();
-  }
-
-  @Override
-  protected final void loadExtraState(String text) {
-    Description.requireSame(text, describe());
   }
 
   @Override

@@ -14,15 +14,12 @@ import dev.octet.torch.data.DataLoader;
 import dev.octet.torch.data.Epoch;
 import dev.octet.torch.nn.Module;
 import dev.octet.torch.trace.Trace;
-import dev.octet.torch.train.EpochResult;
 import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Trainer;
 import dev.octet.torch.train.TrainingException;
 import dev.octet.workflows.distiller.fixture.Stripes;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,27 +69,14 @@ final class ScheduleTest {
     return Schedule.read(PRUNE_AND_QUANTIZE.replace("QUANTIZER", quantizer), "schedule.yaml");
   }
 
-  private record Trained(
-      Map<String, float[]> state, List<EpochResult> results, Map<String, Double> sparsities) {}
-
-  /** Trains a fresh network up to an epoch of four, from the checkpoint if there is one. */
   private static Trained train(Schedule schedule, Path checkpoint, int until) {
-    try (Module net = Stripes.net(1);
-        Optimizer optimizer = Stripes.sgd(net, 0.05);
-        CompressionScheduler scheduler = schedule.apply(net, optimizer, until, null)) {
-      List<EpochResult> results =
-          Trainer.builder(net, optimizer)
-              .epochs(until)
-              .learningRate(scheduler.learningRate())
-              .callbacks(scheduler)
-              .checkpoint(checkpoint, scheduler.run())
-              .build()
-              .fit(Stripes.images(2, 192), Stripes.images(3, 160));
-      Map<String, float[]> state = new LinkedHashMap<>();
-      net.stateDict().forEach((name, tensor) -> state.put(name, Tensors.toFloats(tensor)));
-      assertExportKeepsZeros(net);
-      return new Trained(state, results, scheduler.zerosMaskDict().sparsities());
-    }
+    return Trained.by(
+        schedule,
+        checkpoint,
+        until,
+        Stripes.images(2, 192),
+        Stripes.images(3, 160),
+        ScheduleTest::assertExportKeepsZeros);
   }
 
   private static void assertExportKeepsZeros(Module net) {
@@ -131,20 +115,8 @@ final class ScheduleTest {
         "QuantAwareTrainRangeLinearQuantizer"
       })
   void aRunResumedAtAnyEpochIsTheSameBitForBit(String quantizer) {
-    Schedule schedule = schedule(quantizer);
-    Trained whole = train(schedule, folder.resolve("whole"), 4);
-    for (int cut = 1; cut < 4; cut++) {
-      Path parts = folder.resolve("cut-" + cut);
-      train(schedule, parts, cut);
-      Trained resumed = train(schedule(quantizer), parts, 4);
-      assertThat(resumed.state().keySet()).isEqualTo(whole.state().keySet());
-      resumed
-          .state()
-          .forEach(
-              (name, values) ->
-                  assertThat(values).as(name).containsExactly(whole.state().get(name)));
-      assertThat(resumed.sparsities()).isEqualTo(whole.sparsities());
-    }
+    Trained whole = train(schedule(quantizer), folder.resolve("whole"), 4);
+    whole.assertResumed(folder, (parts, until) -> train(schedule(quantizer), parts, until));
     assertThat(whole.sparsities())
         .containsOnlyKeys("conv2.weight", "conv3.weight")
         .containsEntry("conv2.weight", 0.5);

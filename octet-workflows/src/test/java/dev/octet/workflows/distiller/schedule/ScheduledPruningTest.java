@@ -6,18 +6,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.octet.torch.Scope;
 import dev.octet.torch.Tensors;
-import dev.octet.torch.nn.Module;
 import dev.octet.torch.train.EpochResult;
-import dev.octet.torch.train.Optimizer;
 import dev.octet.torch.train.Score;
-import dev.octet.torch.train.Trainer;
 import dev.octet.workflows.distiller.fixture.Stripes;
 import dev.octet.workflows.distiller.schedule.LRScheduler.CyclicMode;
 import dev.octet.workflows.distiller.stats.Structure;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,50 +95,14 @@ final class ScheduledPruningTest {
 
   @TempDir private Path folder;
 
-  private record Trained(
-      Map<String, float[]> state,
-      Map<String, long[]> shapes,
-      List<EpochResult> results,
-      Map<String, Double> sparsities) {}
-
   private static Trained train(String yaml, Path checkpoint, int until) {
-    Schedule schedule = Schedule.read(yaml, "s.yaml");
-    try (Module net = Stripes.net(1);
-        Optimizer optimizer = Stripes.sgd(net, 0.05);
-        CompressionScheduler scheduler = schedule.apply(net, optimizer, until, null)) {
-      List<EpochResult> results =
-          Trainer.builder(net, optimizer)
-              .epochs(until)
-              .learningRate(scheduler.learningRate())
-              .callbacks(scheduler)
-              .checkpoint(checkpoint)
-              .build()
-              .fit(Stripes.images(2, 96), Stripes.images(3, 64));
-      Map<String, float[]> state = new LinkedHashMap<>();
-      Map<String, long[]> shapes = new LinkedHashMap<>();
-      net.stateDict()
-          .forEach(
-              (name, tensor) -> {
-                state.put(name, Tensors.toFloats(tensor));
-                shapes.put(name, Tensors.shape(tensor));
-              });
-      return new Trained(state, shapes, results, scheduler.zerosMaskDict().sparsities());
-    }
-  }
-
-  private void resumesToTheSameBits(String yaml, Trained whole) {
-    for (int cut = 1; cut < 4; cut++) {
-      Path parts = folder.resolve("cut-" + cut);
-      train(yaml, parts, cut);
-      Trained resumed = train(yaml, parts, 4);
-      assertThat(resumed.state().keySet()).isEqualTo(whole.state().keySet());
-      resumed
-          .state()
-          .forEach(
-              (name, values) ->
-                  assertThat(values).as(name).containsExactly(whole.state().get(name)));
-      assertThat(resumed.sparsities()).isEqualTo(whole.sparsities());
-    }
+    return Trained.by(
+        Schedule.read(yaml, "s.yaml"),
+        checkpoint,
+        until,
+        Stripes.images(2, 96),
+        Stripes.images(3, 64),
+        net -> {});
   }
 
   @Test
@@ -154,7 +113,7 @@ final class ScheduledPruningTest {
     assertThat(whole.shapes().get("fc.weight")).containsExactly(4, 8);
     assertThat(whole.shapes().get("bn3.running_var")).containsExactly(8);
     assertThat(whole.sparsities()).containsEntry("conv2.weight", 0.0);
-    resumesToTheSameBits(STRUCTURES, whole);
+    whole.assertResumed(folder, (parts, until) -> train(STRUCTURES, parts, until));
   }
 
   @Test
@@ -166,7 +125,7 @@ final class ScheduledPruningTest {
     for (float value : whole.state().get("conv2.float_weight")) {
       assertThat(value).isNotZero();
     }
-    resumesToTheSameBits(BY_CHANCE, whole);
+    whole.assertResumed(folder, (parts, until) -> train(BY_CHANCE, parts, until));
   }
 
   @ParameterizedTest
