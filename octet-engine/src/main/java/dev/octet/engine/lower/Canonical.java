@@ -149,7 +149,7 @@ public final class Canonical {
     Value given = node.input(1);
     Tensor tensor = given == null ? null : given.constant();
     List<Long> axes = new ArrayList<>();
-    if (tensor != null) {
+    if (tensor != null && (tensor.type() == DataType.INT64 || tensor.type() == DataType.INT32)) {
       for (long axis : tensor.toLongs()) {
         axes.add(axis);
       }

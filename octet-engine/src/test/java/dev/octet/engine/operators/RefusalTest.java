@@ -63,6 +63,14 @@ class RefusalTest {
             "does not order",
             net -> net.node("Transpose", Map.of("perm", new long[] {0, 0}), net.input(3, 4))),
         run(
+            "axes that are no integers",
+            "of FLOAT",
+            net ->
+                net.node(
+                    "ReduceMean",
+                    net.input(2, 3, 4, 4),
+                    net.constant(Tensor.ofFloats(new float[] {2, 3}, 2)))),
+        run(
             "an axis that is not there",
             "axis 5",
             net -> net.node("Softmax", Map.of("axis", 5), net.input(3, 4))),
