@@ -151,7 +151,7 @@ final class Activations implements Lowering {
   private static boolean integers(ByteTables.Ends ends, Shape shape, Compilation to) {
     Quantization in = ends.in();
     Quantization out = ends.out();
-    Stored from = Copies.dense(to, ends.integers());
+    Stored from = Copies.dense(ends.node(), to, ends.integers());
     Layout flat = Layout.rowMajor(in.type(), from.layout().elements());
     Attributes attributes = new Attributes();
     attributes.scale(Args.SRC, 0);

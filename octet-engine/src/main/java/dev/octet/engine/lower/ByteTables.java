@@ -29,7 +29,8 @@ final class ByteTables {
   private ByteTables() {}
 
   /** How a byte tensor becomes another; null unless the node lies between such two. */
-  record Ends(Operand integers, Quantization in, Compilation.Target target, Quantization out) {
+  record Ends(
+      Node node, Operand integers, Quantization in, Compilation.Target target, Quantization out) {
     static @Nullable Ends of(Node node, Compilation to, Value output) {
       Operand input = to.input(node, 0);
       Quantization in = input.quantization();
@@ -42,7 +43,7 @@ final class ByteTables {
               && in.isByte()
               && out != null
               && out.isByte()
-          ? new Ends(integers, in, target, out)
+          ? new Ends(node, integers, in, target, out)
           : null;
     }
 
@@ -59,7 +60,7 @@ final class ByteTables {
   /** Emits {@code function} as a table. */
   static void lower(Ends ends, Compilation to, DoubleUnaryOperator function) {
     byte[] table = table(ends.in, ends.out, function);
-    Stored from = Copies.dense(to, ends.integers);
+    Stored from = Copies.dense(ends.node, to, ends.integers);
     Layout made = from.layout().withType(ends.out.type());
     Stored into = made.equals(from.layout()) && to.overwritable(from) ? from : to.allocate(made);
     int count = Math.toIntExact(made.sizeBytes());

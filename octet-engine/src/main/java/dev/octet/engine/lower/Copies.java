@@ -64,15 +64,16 @@ final class Copies {
 
   /**
    * {@code operand} without gaps between its elements, in whatever order of dimensions it lies:
-   * what a step that can go through it in any order need not turn round.
+   * what a step that can go through it in any order need not turn round. Small enough for kernels
+   * in Java.
    */
-  static Stored dense(Compilation to, Operand operand) {
+  static Stored dense(Node node, Compilation to, Operand operand) {
     Stored stored = to.stored(operand);
     Layout layout = stored.layout();
     return layout.isBlocked()
             || layout.sizeBytes() != layout.type().sizeBytes(layout.elements())
             || layout.sizeBytes() > Integer.MAX_VALUE
-        ? to.rowMajor(operand)
+        ? plain(node, to, operand)
         : stored;
   }
 

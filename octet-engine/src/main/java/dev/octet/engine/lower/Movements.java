@@ -167,7 +167,7 @@ final class Movements implements Lowering {
           node, "its starts, ends, axes and steps are not equally many");
     }
     long[] dims = input.dims();
-    Stored from = Copies.dense(to, input);
+    Stored from = Copies.dense(node, to, input);
     long[] strides = from.layout().strides();
     long offset = 0;
     boolean[] seen = new boolean[dims.length];
@@ -233,7 +233,7 @@ final class Movements implements Lowering {
             output,
             input,
             it -> {
-              Stored from = Copies.dense(to, it);
+              Stored from = Copies.dense(node, to, it);
               long[] strides = from.layout().strides();
               return part(node, to, from, first * strides[axis], strides, dims);
             });

@@ -121,7 +121,7 @@ final class Pads implements Lowering {
     int rank = input.rank();
     long[] dims = new long[rank];
     long[] kept = new long[rank];
-    Stored from = Copies.dense(to, input);
+    Stored from = Copies.dense(node, to, input);
     long[] inner = from.layout().strides();
     long first = 0;
     for (int i = 0; i < rank; i++) {

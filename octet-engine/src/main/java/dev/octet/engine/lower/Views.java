@@ -5,7 +5,6 @@ import dev.octet.engine.plan.Lowering;
 import dev.octet.engine.plan.Operand;
 import dev.octet.engine.plan.UnsupportedNodeException;
 import dev.octet.graph.Node;
-import dev.octet.graph.Tensor;
 import dev.octet.graph.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,11 +38,7 @@ final class Views implements Lowering {
   }
 
   private static long[] reshaped(Node node, Operand input, Compilation to) {
-    Tensor shape = to.constant(node, 1);
-    if (shape == null) {
-      throw new UnsupportedNodeException(node, "its shape is computed from data");
-    }
-    long[] dims = shape.toLongs();
+    long[] dims = Settings.longs(node, to, 1, "shape");
     boolean keepZero = node.intAttribute("allowzero", 0) != 0;
     int open = -1;
     long known = 1;
@@ -124,13 +119,9 @@ final class Views implements Lowering {
   }
 
   private static List<Long> axes(Node node, Compilation to) {
-    Tensor given = to.constant(node, 1);
-    if (given == null && node.input(1) != null) {
-      throw new UnsupportedNodeException(node, "its axes are computed from data");
-    }
-    return given == null
+    return node.input(1) == null
         ? node.intsAttribute("axes", List.of())
-        : Arrays.stream(given.toLongs()).boxed().toList();
+        : Arrays.stream(Settings.longs(node, to, 1, "axes")).boxed().toList();
   }
 
   /** {@code axis} counted from the front; {@code end} allows the one past the last. */
